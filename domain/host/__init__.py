@@ -1,0 +1,1 @@
+"""The compute host: what it has, whether it may be used, and who claimed what of it."""

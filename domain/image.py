@@ -1,0 +1,147 @@
+"""The image: a disk to boot from. The log holds what is known of it; its bytes lie in the image store."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from domain.aggregate import Aggregate, Created, Event
+from domain.errors import Conflict, Invalid
+
+DISK_FORMATS = ("raw", "qcow2")
+
+
+class ImageStatus(StrEnum):
+    """Where an image stands. Values are Glance's."""
+
+    QUEUED = "queued"
+    ACTIVE = "active"
+    DELETED = "deleted"
+
+
+class Image(Aggregate):
+    """A disk image of a project."""
+
+    TOPIC: ClassVar[str] = "chronova.image"
+    KIND: ClassVar[str] = "image"
+
+    project_id: str
+    name: str | None
+    disk_format: str
+    container_format: str
+    visibility: str  # public | private | shared | community
+    min_disk: int  # GiB
+    min_ram: int  # MiB
+    protected: bool
+    properties: dict[str, str]
+    tags: list[str]
+
+    def __init__(self) -> None:
+        self.status = ImageStatus.QUEUED
+        self.size: int | None = None
+        self.virtual_size: int | None = None
+        self.checksum_md5: str | None = None
+        self.checksum: str | None = None
+
+
+class ImageCreated(Created):
+    """An image is announced; its bytes are still to come."""
+
+    TOPIC: ClassVar[str] = "chronova.image.created.v1"
+
+    project_id: str
+    name: str | None
+    disk_format: str
+    container_format: str
+    visibility: str
+    min_disk: int
+    min_ram: int
+    protected: bool
+    properties: dict[str, str]
+    tags: list[str]
+
+    def apply(self, aggregate: Image) -> None:
+        """It is known."""
+        for name in IMAGE_PARTS:
+            setattr(aggregate, name, getattr(self, name))
+
+
+IMAGE_PARTS = tuple(ImageCreated.__dict__["__annotations__"])[1:]
+
+
+class ImageUploaded(Event):
+    """Its bytes are in the store, whole and of the format that was claimed."""
+
+    TOPIC: ClassVar[str] = "chronova.image.uploaded.v1"
+
+    size: int  # bytes
+    virtual_size: int  # bytes, of the disk that the guest sees
+    checksum: str  # SHA-512, hex
+    checksum_md5: str  # for clients that compare it; proves nothing
+
+    def apply(self, aggregate: Image) -> None:
+        """It can be booted from."""
+        aggregate.status = ImageStatus.ACTIVE
+        aggregate.size, aggregate.virtual_size = self.size, self.virtual_size
+        aggregate.checksum, aggregate.checksum_md5 = self.checksum, self.checksum_md5
+
+
+class ImageDeleted(Event):
+    """It is gone; instances that were made from it go on."""
+
+    TOPIC: ClassVar[str] = "chronova.image.deleted.v1"
+
+    def apply(self, aggregate: Image) -> None:
+        """It is gone."""
+        aggregate.status = ImageStatus.DELETED
+
+
+def create_image(
+    image_id: str,
+    *,
+    project_id: str,
+    at: datetime,
+    name: str | None = None,
+    disk_format: str = "qcow2",
+    container_format: str = "bare",
+    visibility: str = "shared",
+    min_disk: int = 0,
+    min_ram: int = 0,
+    protected: bool = False,
+    properties: dict[str, str] | None = None,
+    tags: list[str] | None = None,
+) -> Image:
+    """A new image, without bytes yet. Raises Invalid for a disk format that no host can use."""
+    if disk_format not in DISK_FORMATS:
+        raise Invalid(f"Invalid disk format '{disk_format}' for image. Supported: {', '.join(DISK_FORMATS)}.")
+    return Image.begin(
+        ImageCreated,
+        aggregate_id=image_id,
+        at=at,
+        project_id=project_id,
+        name=name,
+        disk_format=disk_format,
+        container_format=container_format,
+        visibility=visibility,
+        min_disk=min_disk,
+        min_ram=min_ram,
+        protected=protected,
+        properties=properties or {},
+        tags=tags or [],
+    )
+
+
+def uploaded(image: Image, *, size: int, virtual_size: int, checksum: str, checksum_md5: str, at: datetime) -> None:
+    """Record that the bytes have come. Raises Conflict unless it still waits for them."""
+    if image.status is not ImageStatus.QUEUED:
+        raise Conflict(f"Image status transition from {image.status} to saving is not allowed")
+    image.record(
+        ImageUploaded, size=size, virtual_size=virtual_size, checksum=checksum, checksum_md5=checksum_md5, at=at
+    )
+
+
+def delete_image(image: Image, *, at: datetime) -> None:
+    """Delete it; nothing when it is gone. Raises Conflict when it is protected."""
+    if image.protected:
+        raise Conflict(f"Image {image.id} is protected and cannot be deleted.")
+    if image.status is not ImageStatus.DELETED:
+        image.record(ImageDeleted, at=at)

@@ -1,0 +1,49 @@
+"""Connecting to the bus: for ever, by key, and saying so when it is away."""
+
+import logging
+from pathlib import Path
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from journal.accounts import inbox_prefix
+from journal.errors import LogUnavailable
+
+log = logging.getLogger(__name__)
+
+
+async def connect(url: str, seed: Path, *, name: str, host: str | None = None, patience: float = 15.0) -> Client:
+    """A connection that reconnects by itself for ever. `host` is given by compute agents, which may hear only their own inbox.
+
+    Raises LogUnavailable when there is no connection within `patience` seconds, or the key is refused.
+    """
+
+    async def disconnected() -> None:
+        log.warning("the connection to the bus is lost")
+
+    async def reconnected() -> None:
+        log.info("connected to the bus again")
+
+    async def failed(error: Exception) -> None:
+        log.warning("bus: %s", str(error) or type(error).__name__)
+
+    client = Client()
+    try:
+        await client.connect(
+            url,
+            name=name,
+            nkeys_seed=str(seed),
+            inbox_prefix=b"_INBOX" if host is None else inbox_prefix(host).encode(),
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.2,  # type: ignore[arg-type]  # it is slept: whole seconds are too coarse
+            connect_timeout=max(1, int(patience)),
+            ping_interval=5,
+            max_outstanding_pings=2,
+            pending_size=64 << 20,
+            disconnected_cb=disconnected,
+            reconnected_cb=reconnected,
+            error_cb=failed,
+        )
+    except (NatsError, OSError, TimeoutError) as error:
+        raise LogUnavailable(f"The bus at {url} cannot be reached: {error!r}") from error
+    return client

@@ -1,0 +1,21 @@
+"""What can go wrong between a decision and the log."""
+
+
+class JournalError(Exception):
+    """The log could not do it."""
+
+
+class LogUnavailable(JournalError):
+    """The log cannot be reached, or does not answer. Nothing was decided; the command can be sent again (API: 503)."""
+
+
+class AppendConflict(JournalError):
+    """Somebody else appended to the aggregate first: load it again and decide again."""
+
+
+class AggregateNotFound(JournalError):
+    """The log has no event of this aggregate."""
+
+
+class GapInLog(JournalError):
+    """A follower was given an event that does not follow the one before."""

@@ -1,0 +1,33 @@
+"""How far a service that writes to the log has followed it. Saved now and then: what it repeats after a crash is idempotent."""
+
+import logging
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from journal.direct_get import DirectGet
+
+
+log = logging.getLogger(__name__)
+
+
+class Positions:
+    """The POSITIONS bucket."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._reads = DirectGet(client, "KV_POSITIONS")
+
+    async def get(self, follower: str) -> int:
+        """The position that was saved last; 0 when there is none."""
+        message = await self._reads.last(f"$KV.POSITIONS.{follower}")
+        return 0 if message is None else int(message.data)
+
+    async def put(self, follower: str, position: int) -> bool:
+        """Save a position; False when it could not be saved now: the follower then repeats a little more after a crash."""
+        try:
+            await self._client.jetstream().publish(f"$KV.POSITIONS.{follower}", str(position).encode(), timeout=5)
+        except (NatsError, TimeoutError) as error:
+            log.warning("the position of %s could not be saved: %r", follower, error)
+            return False
+        return True

@@ -1,0 +1,164 @@
+"""The repository: aggregates in and out of the log, one decision at a time.
+
+A cache of folded aggregates makes a decision one append. It cannot lead to a stale decision: the append says which position
+it was decided on, and a conflict drops the cached aggregate, loads it again and decides again.
+"""
+
+import asyncio
+import random
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from domain.aggregate import Aggregate, Event
+from domain.errors import DomainError
+from journal.append import Appender
+from journal.direct_get import DirectGet, position_of, subject_in
+from journal.envelope import Author, Recorded, seal, subject_of
+from journal.errors import AggregateNotFound, AppendConflict
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+A = TypeVar("A", bound=Aggregate)
+
+STREAM = "EVENTS"
+
+
+@dataclass(frozen=True, slots=True)
+class Saved(Generic[A]):
+    """An aggregate after a decision, and the position of its newest event."""
+
+    aggregate: A
+    position: int
+
+
+class Repository:
+    """Loads and saves aggregates. What it returns is shared: read it, and change it only in `execute`."""
+
+    def __init__(self, client: Client, *, cache_size: int = 20_000, attempts: int = 8) -> None:
+        self._reads = DirectGet(client, STREAM)
+        self._appender = Appender(client, self._reads)
+        self._cache: OrderedDict[str, Saved[Aggregate]] = OrderedDict()
+        self._cache_size = cache_size
+        self._attempts = attempts
+        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    async def history(self, kind: type[Aggregate], aggregate_id: str) -> list[Recorded]:
+        """All events of an aggregate, oldest first; empty when it has none. Raises LogUnavailable."""
+        return [
+            recorded(message) async for page in self._reads.pages(subject_of(kind, aggregate_id)) for message in page
+        ]
+
+    async def load(self, kind: type[A], aggregate_id: str, *, fresh: bool = False) -> Saved[A]:
+        """The aggregate as of now, or as cached when that will do. Raises AggregateNotFound, LogUnavailable."""
+        subject = subject_of(kind, aggregate_id)
+        async with self._locked(subject):
+            return await self._load(kind, aggregate_id, subject, fresh=fresh)
+
+    async def create(self, aggregate: A, author: Author) -> Saved[A]:
+        """Append a new aggregate's events. Raises AppendConflict when its id is taken, LogUnavailable."""
+        subject = subject_of(type(aggregate), aggregate.id)
+        async with self._locked(subject):
+            return await self._save(aggregate, subject, author, expected=0)
+
+    async def execute(self, kind: type[A], aggregate_id: str, decide: Callable[[A], None], author: Author) -> Saved[A]:
+        """Load, decide, append; again from the start when somebody else was first, a bounded number of times with jitter.
+
+        `decide` records events on the aggregate, or none, or raises: then nothing is appended. Raises AggregateNotFound,
+        AppendConflict when the others always win, LogUnavailable, and whatever `decide` raises.
+        """
+        subject = subject_of(kind, aggregate_id)
+        async with self._locked(subject):
+            for attempt in range(self._attempts):
+                saved = await self._load(kind, aggregate_id, subject, fresh=attempt > 0)
+                try:
+                    if not await self._decides(decide, saved, subject):
+                        return saved
+                    return await self._save(saved.aggregate, subject, author, expected=saved.position)
+                except AppendConflict:
+                    self._cache.pop(subject, None)
+                    if attempt + 1 == self._attempts:
+                        raise
+                    await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311 -- jitter, no secret
+                except BaseException:
+                    # Also a cancellation: what was decided is not certain to be in the log, so the copy is worth nothing.
+                    if saved.aggregate.pending_events:
+                        self._cache.pop(subject, None)
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _decides(self, decide: Callable[[A], None], saved: Saved[A], subject: str) -> bool:
+        """Let it decide; whether there is something to append.
+
+        A decision to do nothing, or to refuse, makes no append that could show a stale aggregate: so one is looked for then.
+        Raises AppendConflict for a stale aggregate, and whatever `decide` raises on one that is not.
+        """
+        try:
+            decide(saved.aggregate)
+        except DomainError:
+            await self._require_newest(saved, subject)
+            raise
+        if saved.aggregate.pending_events:
+            return True
+        await self._require_newest(saved, subject)
+        return False
+
+    async def _require_newest(self, saved: Saved[A], subject: str) -> None:
+        newest = await self._reads.last(subject)
+        if newest is None or position_of(newest) != saved.position:
+            raise AppendConflict(f"{subject} has grown past {saved.position}")
+
+    async def _load(self, kind: type[A], aggregate_id: str, subject: str, *, fresh: bool) -> Saved[A]:
+        if not fresh and (cached := self._cache.get(subject)) is not None:
+            self._cache.move_to_end(subject)
+            return cast("Saved[A]", cached)
+        aggregate: A | None = None
+        position = 0
+        async for page in self._reads.pages(subject):
+            for message in page:
+                aggregate = recorded(message).event.mutate(aggregate)
+                position = position_of(message)
+        if aggregate is None:
+            raise AggregateNotFound(f"There is no {kind.KIND} {aggregate_id}.")
+        return self._remember(subject, Saved(aggregate, position))
+
+    async def _save(self, aggregate: A, subject: str, author: Author, *, expected: int) -> Saved[A]:
+        events = cast("list[Event]", aggregate.pending_events)
+        messages = [seal(type(aggregate), event, author) for event in events]
+        position = await self._appender.append(subject, messages, expected=expected)
+        aggregate.collect_events()
+        return self._remember(subject, Saved(aggregate, position))
+
+    def _remember(self, subject: str, saved: Saved[A]) -> Saved[A]:
+        self._cache[subject] = cast("Saved[Aggregate]", saved)
+        self._cache.move_to_end(subject)
+        while len(self._cache) > self._cache_size:
+            self._cache.popitem(last=False)
+        return saved
+
+    @asynccontextmanager
+    async def _locked(self, subject: str) -> "AsyncIterator[None]":
+        """One at a time for each aggregate: callers in one process never conflict with each other."""
+        lock, users = self._locks.get(subject, (None, 0))
+        lock = lock or asyncio.Lock()
+        self._locks[subject] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._locks[subject]
+            if users == 1:
+                del self._locks[subject]
+            else:
+                self._locks[subject] = (lock, users - 1)
+
+
+def recorded(message: Msg) -> Recorded:
+    """An event from a message that was read directly."""
+    return Recorded.from_message(subject_in(message), message.headers or {}, message.data, position_of(message))

@@ -1,0 +1,113 @@
+"""The streams and buckets of a region, and the consumers that hosts and the conductor are bound to (ADR 0002, 0004)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from journal.errors import JournalError, LogUnavailable
+
+SECOND = 1_000_000_000  # JetStream counts in nanoseconds
+ALREADY_THERE = frozenset({10058, 10148})  # stream, consumer: the name is in use with another configuration
+REPORTS_CONSUMER = "conductor"
+
+STREAMS: Mapping[str, Mapping[str, Any]] = {
+    "EVENTS": {
+        "subjects": ["evt.>"],
+        "storage": "file",
+        "retention": "limits",
+        "deny_delete": True,
+        "deny_purge": True,
+        "allow_direct": True,
+        "allow_atomic": True,
+    },
+    # Derived from EVENTS and refilled by heartbeats: memory spares an fsync for each.
+    "WORK": {
+        "subjects": ["work.>"],
+        "storage": "memory",
+        "retention": "workqueue",
+        "max_msgs_per_subject": 1,
+        "discard": "old",
+    },
+    "REPORTS": {"subjects": ["rpt.>"], "storage": "file", "retention": "workqueue"},
+    "KV_SECRETS": {
+        "subjects": ["$KV.SECRETS.>"],
+        "storage": "file",
+        "max_msgs_per_subject": 1,
+        "allow_rollup_hdrs": True,
+        "allow_direct": True,
+        "discard": "new",
+    },
+    "KV_POSITIONS": {
+        "subjects": ["$KV.POSITIONS.>"],
+        "storage": "file",
+        "max_msgs_per_subject": 1,
+        "allow_rollup_hdrs": True,
+        "allow_direct": True,
+        "discard": "new",
+    },
+}
+
+
+async def prepare(client: Client, *, replicas: int = 1) -> None:
+    """Make the streams that are missing and bring the others up to date. Raises JournalError, LogUnavailable."""
+    for name, settings in STREAMS.items():
+        config = {"name": name, "num_replicas": replicas, **settings}
+        try:
+            await call(client, f"STREAM.CREATE.{name}", config)
+        except StreamExists:
+            await call(client, f"STREAM.UPDATE.{name}", config)
+    await make_consumer(client, "REPORTS", REPORTS_CONSUMER, {"ack_wait": 30 * SECOND, "max_ack_pending": 1000})
+
+
+async def prepare_host(client: Client, host: str) -> None:
+    """Make the durable consumer that a host's agent pulls its work from: hosts may not make consumers themselves."""
+    config = {"filter_subject": f"work.{host}.>", "ack_wait": 30 * SECOND, "max_ack_pending": 10_000}
+    await make_consumer(client, "WORK", host_consumer(host), config)
+
+
+def host_consumer(host: str) -> str:
+    """The name of a host's durable consumer on WORK."""
+    return f"host-{host}"
+
+
+async def make_consumer(client: Client, stream: str, name: str, settings: Mapping[str, Any]) -> None:
+    """Make a durable pull consumer, or leave it as it is when it is there."""
+    config = {"durable_name": name, "ack_policy": "explicit", "deliver_policy": "all", **settings}
+    await call(client, f"CONSUMER.DURABLE.CREATE.{stream}.{name}", {"stream_name": stream, "config": config})
+
+
+class StreamExists(JournalError):
+    """A stream of that name is there with another configuration."""
+
+
+async def call(client: Client, method: str, request: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """One request to the JetStream API. Raises JournalError with the server's words, LogUnavailable."""
+    body = b"" if request is None else orjson.dumps(request)
+    try:
+        answer = await client.request(f"$JS.API.{method}", body, timeout=10)
+    except (NatsError, TimeoutError) as error:
+        raise LogUnavailable(f"The log does not answer {method}: {str(error) or 'timed out'}") from error
+    parsed: dict[str, Any] = orjson.loads(answer.data)
+    if error_in_answer := parsed.get("error"):
+        kind = StreamExists if error_in_answer.get("err_code") in ALREADY_THERE else JournalError
+        raise kind(f"{method}: {error_in_answer.get('description')}")
+    return parsed
+
+
+async def last_position(client: Client) -> int:
+    """The position of the newest event in the log; 0 when it is empty."""
+    return int((await call(client, "STREAM.INFO.EVENTS"))["state"]["last_seq"])
+
+
+async def subjects(client: Client, stream: str, pattern: str) -> list[str]:
+    """The subjects of a stream that match a pattern and hold messages, in no order. Raises JournalError, LogUnavailable."""
+    found: list[str] = []
+    while True:
+        info = await call(client, f"STREAM.INFO.{stream}", {"subjects_filter": pattern, "offset": len(found)})
+        page = info["state"].get("subjects") or {}
+        found += page
+        if not page or len(found) >= info.get("total", 0):
+            return found

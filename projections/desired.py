@@ -1,0 +1,138 @@
+"""The desired state of instances, as a projection: follows the log and tells each host's agent what its instances should be."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import cast
+
+import orjson
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from domain.instance.desired import Desired, GuestSpec, ImageSource, Nic, Want
+from domain.instance.instance import Instance
+from journal.envelope import Recorded
+from journal.errors import LogUnavailable
+from journal.follower import Follower
+from journal.positions import Positions
+from journal.repository import Repository
+from journal.secrets import Secrets
+from projections.fold import Folded, Folder
+from projections.signed_url import signed
+
+log = logging.getLogger(__name__)
+
+NAME = "desired-state"
+SAVE_EVERY = 1.0  # seconds
+
+
+class DesiredStates:
+    """Makes and sends desired states. Used by the projection below, and to send one again that a host says it misses."""
+
+    def __init__(
+        self, client: Client, *, image_base: str, url_key: bytes, now: Callable[[], float] = time.time
+    ) -> None:
+        self._client = client
+        self._secrets = Secrets(client)
+        self._image_base = image_base
+        self._url_key = url_key
+        self._now = now
+
+    async def send(self, instances: Iterable[Instance]) -> None:
+        """Put the newest desired state of instances into their hosts' work queues. Raises LogUnavailable."""
+        await asyncio.gather(*(self._send(instance) for instance in instances if instance.host is not None))
+
+    async def _send(self, instance: Instance) -> None:
+        document = orjson.dumps(await self.of(instance))
+        try:
+            answer = await self._client.request(f"work.{instance.host}.{instance.id}", document, timeout=5)
+        except (NatsError, TimeoutError) as error:
+            raise LogUnavailable(f"The desired state of {instance.id} could not be sent: {error!r}") from error
+        if "error" in (refusal := orjson.loads(answer.data)):
+            raise LogUnavailable(f"The desired state of {instance.id} was refused: {refusal['error']}")
+
+    async def of(self, instance: Instance) -> Desired:
+        """The desired state of an instance, with its secrets and a URL for its image. Raises LogUnavailable."""
+        return Desired(
+            instance_id=instance.id,
+            generation=instance.generation,
+            want=instance.want,
+            restarts=instance.restarts,
+            launched=instance.launched_at is not None,
+            spec=None if instance.want is Want.ABSENT else await self._spec(instance),
+        )
+
+    async def _spec(self, instance: Instance) -> GuestSpec:
+        user_data = await self._secret(instance, "user_data") if instance.user_data_sha256 else None
+        image = instance.image
+        path = f"/v1/images/{image['id']}/content"
+        return GuestSpec(
+            id=instance.id,
+            name=instance.name,
+            hostname=instance.hostname,
+            project_id=instance.project_id,
+            vcpus=instance.flavor["vcpus"],
+            memory_mib=instance.flavor["ram"],
+            disk_gib=instance.flavor["disk"],
+            image=ImageSource(
+                id=image["id"],
+                disk_format=image["disk_format"],
+                size=image["size"],
+                checksum=image["checksum"],
+                url=signed(self._image_base, path, key=self._url_key, now=self._now()),
+            ),
+            nics=tuple(Nic(**{name: nic[name] for name in NIC_PARTS}, dns=tuple(nic["dns"])) for nic in instance.nics),
+            public_keys={} if instance.key is None else {instance.key["name"]: instance.key["public_key"]},
+            metadata=instance.metadata,
+            user_data=user_data,
+            admin_password=await self._secret(instance, "admin_password"),
+        )
+
+    async def _secret(self, instance: Instance, what: str) -> str | None:
+        secret = await self._secrets.get(f"instance.{instance.id}.{what}")
+        return None if secret is None else secret.decode()
+
+
+NIC_PARTS = ("port_id", "network_id", "mac", "address", "cidr", "gateway", "mtu")
+
+
+class DesiredStateProjection:
+    """Follows the log and sends what has changed. What it sends twice after a crash does no harm."""
+
+    def __init__(self, client: Client, states: DesiredStates) -> None:
+        self._client = client
+        self._states = states
+        self._positions = Positions(client)
+        self._folder = Folder(Repository(client, cache_size=0))
+
+    async def run(self) -> None:
+        """Follow the log for ever."""
+        position = await self._positions.get(NAME)
+        saved_at = time.monotonic()
+        async for batch in Follower(self._client, after=position).batches():
+            due = await self._changed(batch)
+            while due:
+                try:
+                    await self._states.send(due)
+                    break
+                except LogUnavailable as error:
+                    log.warning("%s", error)
+                    await asyncio.sleep(0.5)
+            if time.monotonic() - saved_at >= SAVE_EVERY and await self._positions.put(NAME, batch[-1].position):
+                saved_at = time.monotonic()
+
+    async def _changed(self, batch: list[Recorded]) -> list[Instance]:
+        """The instances whose host has something new to learn, each once."""
+        changed: dict[str, Folded] = {}
+        for recorded in batch:
+            if recorded.kind == Instance.KIND:
+                changed[recorded.aggregate_id] = await self._folder.advance(recorded)
+        due = []
+        for folded in changed.values():
+            instance = cast("Instance", folded.aggregate)
+            current = (instance.host, instance.generation)
+            if instance.host is not None and not instance.is_deleted and folded.notes.get("sent") != current:
+                folded.notes["sent"] = current
+                due.append(instance)
+        return due

@@ -1,0 +1,109 @@
+"""The projector: follows the log and writes the read model. Rows and position in one transaction, so each event counts once."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from nats.aio.client import Client
+from sqlalchemy import Engine, insert, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from journal.envelope import Recorded
+from journal.errors import LogUnavailable
+from journal.follower import Follower
+from journal.repository import Repository
+from projections.catalogue import flavor_row, image_row, keypair_row, network_row, port_rows
+from projections.fold import Folded, Folder
+from projections.hosts import claim_rows, host_row
+from projections.identity import project_row, user_rows
+from projections.instance_actions import action_rows
+from projections.instances import instance_row
+from projections.read_model import CHECKPOINT, POSITION_SUBJECT, make_tables, position_of
+from projections.tables import checkpoints
+from projections.writes import Writes
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+RowWriter = Callable[[Folded, Recorded, Writes], None]
+
+WRITERS: Mapping[str, tuple[RowWriter, ...]] = {
+    "flavor": (flavor_row,),
+    "host": (host_row, claim_rows),
+    "image": (image_row,),
+    "instance": (instance_row, action_rows),
+    "keypair": (keypair_row,),
+    "network": (network_row, port_rows),
+    "project": (project_row,),
+    "user": (user_rows,),
+}
+"""Which functions write what follows from an event of an aggregate."""
+
+
+class Projector:
+    """Keeps one read model up to date. One runs at a time; a second one notices by the checkpoint and starts over."""
+
+    def __init__(self, client: Client, engine: Engine) -> None:
+        self._client = client
+        self._engine = engine
+        self._writes = Writes()
+        self._folder = Folder(Repository(client, cache_size=0), self._step)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="projector")
+
+    async def run(self) -> None:
+        """Follow the log for ever."""
+        await self._call(make_tables, self._engine)
+        while True:
+            position = await self._call(self._position)
+            await self._announce(position)
+            follower = Follower(self._client, after=position, batch=1000)
+            try:
+                async for batch in follower.batches():
+                    await self._apply(batch, position)
+                    position = batch[-1].position
+                    await self._announce(position)
+            except (SQLAlchemyError, LogUnavailable, Overtaken) as error:
+                log.warning("the read model stays at %d for now: %s", position, error)
+                self._folder.forget()
+                await asyncio.sleep(0.5)
+
+    async def _apply(self, batch: list[Recorded], before: int) -> None:
+        self._writes = Writes()
+        for recorded in batch:
+            await self._folder.advance(recorded)
+        await self._call(self._commit, self._writes, before, batch[-1].position)
+
+    def _step(self, folded: Folded, recorded: Recorded) -> None:
+        for write in WRITERS[recorded.kind]:
+            write(folded, recorded, self._writes)
+
+    def _commit(self, writes: Writes, before: int, after: int) -> None:
+        with self._engine.begin() as connection:
+            writes.execute(connection)
+            if before == 0 and position_of(connection) == 0:
+                connection.execute(insert(checkpoints).values(name=CHECKPOINT, position=after))
+                return
+            moved = connection.execute(
+                update(checkpoints)
+                .where(checkpoints.c.name == CHECKPOINT, checkpoints.c.position == before)
+                .values(position=after)
+            )
+            if moved.rowcount != 1:
+                raise Overtaken(f"another projector has moved the checkpoint from {before}")
+
+    def _position(self) -> int:
+        with self._engine.connect() as connection:
+            return position_of(connection)
+
+    async def _announce(self, position: int) -> None:
+        await self._client.publish(POSITION_SUBJECT, str(position).encode())
+
+    async def _call(self, function: Callable[..., T], *args: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+
+
+class Overtaken(Exception):
+    """Another projector writes to the same read model."""

@@ -1,0 +1,73 @@
+"""The read model: one SQL database, written by the projector and read by everybody else."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import Connection, Engine, create_engine, event, select
+
+from projections.tables import checkpoints, metadata
+
+T = TypeVar("T")
+
+CHECKPOINT = "read-model"
+POSITION_SUBJECT = "pos.read-model"
+"""Core NATS: where the projector announces how far it has come, as a decimal number."""
+
+
+def sqlite_url(path: Path) -> str:
+    """The address of a read model that is a file."""
+    return f"sqlite:///{path}"
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for the read model, with JSON by orjson, and WAL where it is SQLite: readers never wait for the writer."""
+    engine = create_engine(
+        url, json_serializer=lambda value: orjson.dumps(value).decode(), json_deserializer=orjson.loads
+    )
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _tune_sqlite)
+    return engine
+
+
+def _tune_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    # The log is the truth: a read model that loses its last transactions in a power cut follows it again from its checkpoint.
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def make_tables(engine: Engine) -> None:
+    """Make the tables that are missing."""
+    metadata.create_all(engine)
+
+
+def position_of(connection: Connection) -> int:
+    """The position of the newest event that the rows contain."""
+    found = connection.execute(select(checkpoints.c.position).where(checkpoints.c.name == CHECKPOINT)).scalar()
+    return 0 if found is None else int(found)
+
+
+class ReadModel:
+    """Questions to the read model, off the event loop's thread."""
+
+    def __init__(self, engine: Engine, *, threads: int = 2) -> None:
+        self.engine = engine
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="read-model")
+
+    async def query(self, question: Callable[[Connection], T]) -> T:
+        """Run a question in one read transaction and return its answer."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, question)
+
+    def _ask(self, question: Callable[[Connection], T]) -> T:
+        with self.engine.connect() as connection:
+            return question(connection)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.shutdown(wait=True)
+        self.engine.dispose()

@@ -1,0 +1,1 @@
+"""The processes of a region. They never import each other: they meet in the log."""

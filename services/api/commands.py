@@ -1,0 +1,80 @@
+"""Commands: decide, append, and wait until the read model shows it, so that a user sees what a user just did."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from domain.aggregate import Aggregate
+from journal.envelope import Author
+from journal.repository import Repository, Saved
+from projections.read_model import POSITION_SUBJECT, ReadModel, position_of
+
+log = logging.getLogger(__name__)
+
+A = TypeVar("A", bound=Aggregate)
+
+
+class AppliedPosition:
+    """How far the read model has come, as its projector announces it."""
+
+    def __init__(self, client: Client, reads: ReadModel) -> None:
+        self._client = client
+        self._reads = reads
+        self._position = 0
+        self._moved = asyncio.Event()
+
+    async def start(self) -> None:
+        """Begin to listen."""
+        await self._client.subscribe(POSITION_SUBJECT, cb=self._announced)
+        self._advance(await self._reads.query(position_of))
+
+    async def wait(self, position: int, *, timeout: float = 5.0) -> bool:
+        """Until the read model contains the event at a position; False when it has not come so far in time."""
+        try:
+            async with asyncio.timeout(timeout):
+                while self._position < position:
+                    # An announcement can be lost (core NATS): look for oneself now and then.
+                    try:
+                        await asyncio.wait_for(self._moved.wait(), 0.5)
+                    except TimeoutError:
+                        self._advance(await self._reads.query(position_of))
+        except TimeoutError:
+            log.warning("the read model is at %d and has not reached %d in %.1f s", self._position, position, timeout)
+            return False
+        return True
+
+    async def _announced(self, message: Msg) -> None:
+        self._advance(int(message.data))
+
+    def _advance(self, position: int) -> None:
+        if position > self._position:
+            self._position = position
+            self._moved.set()
+            self._moved = asyncio.Event()
+
+
+class Commands:
+    """What the API changes, it changes here."""
+
+    def __init__(self, repository: Repository, applied: AppliedPosition) -> None:
+        self._repository = repository
+        self._applied = applied
+
+    async def create(self, aggregate: A, author: Author) -> Saved[A]:
+        """Append a new aggregate. Raises AppendConflict when its id is taken, LogUnavailable."""
+        saved = await self._repository.create(aggregate, author)
+        await self._applied.wait(saved.position)
+        return saved
+
+    async def execute(self, kind: type[A], aggregate_id: str, decide: Callable[[A], None], author: Author) -> Saved[A]:
+        """Let an aggregate decide.
+
+        Raises AggregateNotFound, DomainError from the decision, AppendConflict, LogUnavailable; then nothing has happened.
+        """
+        saved = await self._repository.execute(kind, aggregate_id, decide, author)
+        await self._applied.wait(saved.position)
+        return saved

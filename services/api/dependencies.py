@@ -1,0 +1,29 @@
+"""What the API is handed from outside: everything that is not a pure function of the request."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from journal.secrets import Secrets
+from projections.read_model import ReadModel
+from services.api.commands import AppliedPosition, Commands
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """One wiring for all routes; kept in `app.state.dependencies`."""
+
+    commands: Commands
+    applied: AppliedPosition
+    reads: ReadModel
+    secrets: Secrets
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]  # a random UUID
+    console_output: Callable[[str, str, int | None], Awaitable[str]]
+    """(host, instance id, lines) → the guest's console log. Raises TimeoutError when the host does not answer."""
+    image_store: Path  # a directory: one file an image, named by its id
+    public_url: str  # http://127.0.0.1:8774, without a slash at the end
+    token_key: bytes  # signs tokens
+    url_key: bytes  # signs URLs for image bytes
+    region: str = "RegionOne"

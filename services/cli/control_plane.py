@@ -1,0 +1,171 @@
+"""The control plane's services with their real surroundings: the one place where they are put together."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import orjson
+import uvicorn
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from sqlalchemy import Engine
+
+from journal.connection import connect
+from journal.repository import Repository
+from journal.secrets import Secrets
+from journal.streams import prepare, prepare_host
+from projections.desired import DesiredStateProjection, DesiredStates
+from projections.projector import Projector
+from projections.read_model import ReadModel, make_tables, open_engine, sqlite_url
+from services.api.commands import AppliedPosition, Commands
+from services.api.dependencies import Dependencies
+from services.cli.region import Region
+from services.cli.seed import Seed
+from services.conductor.service import Conductor
+from services.scheduler.service import Scheduler
+
+
+def clock() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """What the control plane's services share when they run in one process."""
+
+    region: Region
+    client: Client
+    repository: Repository
+    engine: Engine
+    reads: ReadModel
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, region: Region, name: str) -> AsyncIterator["ControlPlane"]:
+        """Connect. Raises LogUnavailable."""
+        client = await connect(region.log.url, region.log.control_seed, name=name)
+        engine = open_engine(sqlite_url(region.read_model))
+        make_tables(engine)
+        reads = ReadModel(engine)
+        try:
+            yield cls(region, client, Repository(client), engine, reads)
+        finally:
+            with contextlib.suppress(NatsError):
+                await client.close()
+            reads.close()
+
+    def desired_states(self) -> DesiredStates:
+        """What makes desired states of this region's instances."""
+        return DesiredStates(self.client, image_base=self.region.api_url, url_key=self.region.key("image-urls"))
+
+    async def projector(self) -> None:
+        """The read model and the desired states."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Projector(self.client, self.engine).run(), name="read model")
+            group.create_task(DesiredStateProjection(self.client, self.desired_states()).run(), name="desired states")
+
+    async def scheduler(self) -> None:
+        """One scheduler."""
+        await Scheduler(self.client, self.repository, clock).run()
+
+    async def conductor(self) -> None:
+        """One conductor."""
+        await Conductor(self.client, self.repository, self.reads, self.desired_states(), clock).run()
+
+    async def api(self) -> None:
+        """The API, until it is cancelled: then it finishes what it has begun to answer."""
+        from services.api.app import create_app  # noqa: PLC0415 -- the other services start faster without it
+
+        applied = AppliedPosition(self.client, self.reads)
+        await applied.start()
+        app = create_app(
+            Dependencies(
+                commands=Commands(self.repository, applied),
+                applied=applied,
+                reads=self.reads,
+                secrets=Secrets(self.client),
+                clock=clock,
+                new_id=lambda: str(uuid4()),
+                console_output=self._console_output,
+                image_store=self.region.images,
+                public_url=self.region.api_url,
+                token_key=self.region.key("tokens"),
+                url_key=self.region.key("image-urls"),
+            )
+        )
+        config = uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=self.region.api_port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+        )
+        await serve(config)
+
+    async def _console_output(self, host: str, instance_id: str, lines: int | None) -> str:
+        question = orjson.dumps({"instance_id": instance_id, "lines": lines})
+        try:
+            answer = await self.client.request(f"ask.{host}.console", question, timeout=5)
+        except NatsError as error:
+            raise TimeoutError(f"Host {host} does not answer.") from error
+        document = orjson.loads(answer.data)
+        if "output" not in document:
+            raise TimeoutError(document.get("error", "The host has no answer."))
+        return str(document["output"])
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to whoever runs it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them alone."""
+        yield
+
+
+async def serve(config: uvicorn.Config) -> None:
+    """Serve until cancelled."""
+    server = Server(config)
+    serving = asyncio.create_task(server.serve())
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
+
+
+async def prepare_region(region: Region, guest_image: Path | None) -> None:
+    """Make the streams, and what a region has from its first start on. Raises JournalError, OSError."""
+    client = await connect(region.log.url, region.log.control_seed, name="first-start")
+    try:
+        await prepare(client)
+        for host in region.hosts:
+            await prepare_host(client, host)
+        await Seed(region, client, Repository(client), guest_image).sow()
+    finally:
+        await client.close()
+
+
+async def run_control_plane(region: Region) -> None:
+    """All services of the control plane in one process."""
+    async with ControlPlane.open(region, "control-plane") as plane, asyncio.TaskGroup() as group:
+        for service in (plane.projector, plane.scheduler, plane.conductor, plane.api):
+            group.create_task(service(), name=service.__name__)
+
+
+def one_service(name: str) -> Callable[[Region], Awaitable[None]]:
+    """A single service of the control plane: api, scheduler, conductor or projector."""
+
+    async def run(region: Region) -> None:
+        async with ControlPlane.open(region, name) as plane:
+            await getattr(plane, name)()
+
+    return run

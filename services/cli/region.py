@@ -1,0 +1,132 @@
+"""A region on this machine: its directory, its settings, and where everything in it lies."""
+
+import os
+import secrets
+import socket
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Self
+from uuid import UUID, uuid4, uuid5
+
+import orjson
+
+from domain.host.host import require_host_name
+from journal.accounts import write_private
+from journal.embedded import EmbeddedLog
+
+HYPERVISORS = ("auto", "kvm", "qemu", "simulated")
+
+
+class RegionError(Exception):
+    """The region cannot be run so. The message says what to do."""
+
+
+def default_data() -> Path:
+    """Where a region lives when nothing else is said (XDG base directory specification)."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "chronova"
+
+
+def this_host() -> str:
+    """This machine's short name, in the form that hosts have."""
+    short = socket.gethostname().split(".")[0]
+    kept = "".join(char if char.isalnum() or char in "-_" else "-" for char in short).strip("-_")
+    return require_host_name(kept or "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The settings that a region keeps from its first start on, unless told otherwise."""
+
+    data: Path
+    id: str = field(default_factory=lambda: str(uuid4()))
+    api_port: int = 8774
+    nats_port: int = 4222
+    hypervisor: str = "auto"  # as asked for
+    accelerator: str = ""  # as found: kvm | qemu, "" where the hypervisor is simulated
+    hosts: tuple[str, ...] = ()
+    session: str = ""  # of the host: new whenever the region is started
+
+    @classmethod
+    def load(cls, data: Path) -> Self | None:
+        """The region in a directory; None when there is none. Raises RegionError when its settings are damaged."""
+        try:
+            document = orjson.loads((data / "region.json").read_bytes())
+            return cls(data=data, **{**document, "hosts": tuple(document["hosts"])})
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, KeyError) as error:
+            raise RegionError(
+                f"{data / 'region.json'} is damaged: {error}. Restore it, or start with another --data."
+            ) from None
+
+    def save(self) -> None:
+        """Keep the settings. Raises RegionError when the directory cannot be written."""
+        document = {name: value for name, value in asdict(self).items() if name != "data"}
+        try:
+            self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.data.chmod(0o700)
+            for directory in (self.logs, self.run, self.images):
+                directory.mkdir(exist_ok=True)
+            write_private(self.data / "region.json", orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        except OSError as error:
+            raise RegionError(f"{self.data} cannot be written: {error.strerror}.") from error
+
+    def with_settings(self, **changes: object) -> "Region":
+        """The same region with other settings; those that are None stay."""
+        return replace(self, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
+
+    def derived_id(self, what: str) -> str:
+        """An id that is the same at every start: of what a region has from its first start on."""
+        return str(uuid5(UUID(self.id), what))
+
+    def key(self, name: str) -> bytes:
+        """A secret key of the region, made when it is first asked for."""
+        path = self.data / "keys" / name
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True, mode=0o700)
+            write_private(path, secrets.token_bytes(32))
+        return path.read_bytes()
+
+    @property
+    def log(self) -> EmbeddedLog:
+        """The region's event log."""
+        return EmbeddedLog(self.data / "nats", port=self.nats_port)
+
+    @property
+    def api_url(self) -> str:
+        """Where the API answers."""
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def read_model(self) -> Path:
+        """The read model's file."""
+        return self.data / "read-model.sqlite"
+
+    @property
+    def images(self) -> Path:
+        """The image store."""
+        return self.data / "images"
+
+    @property
+    def logs(self) -> Path:
+        """Where services write what they do."""
+        return self.data / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Where running processes leave their pids."""
+        return self.data / "run"
+
+    @property
+    def clouds_yaml(self) -> Path:
+        """The clients' configuration, with passwords."""
+        return self.data / "clouds.yaml"
+
+    def host_directory(self, host: str) -> Path:
+        """All that a host's agent and hypervisor keep."""
+        return self.data / "hosts" / host
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether its guests exist in name only."""
+        return self.hypervisor == "simulated"

@@ -1,0 +1,207 @@
+"""What a region has from its first start on: two projects and users, three flavors, an image and a network.
+
+Every start goes through it, and adds only what is missing: a first start that was cut short is finished by the next.
+"""
+
+import hashlib
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import anyio.to_thread
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from nats.aio.client import Client
+
+from domain.aggregate import Aggregate
+from domain.flavor import create_flavor
+from domain.identity import User, create_project, create_user, grant
+from domain.image import Image, ImageStatus, create_image, uploaded
+from domain.network import create_network
+from journal.envelope import Author
+from journal.errors import AppendConflict
+from journal.repository import Repository
+from journal.secrets import Secrets
+from services.cli.clouds import USERS, passwords, write_clouds
+from services.cli.region import Region
+
+log = logging.getLogger(__name__)
+
+AUTHOR = Author(actor="service:chronova", source="chronova/first-start")
+FLAVORS = (("1", "tiny", 1, 128, 1), ("2", "small", 1, 512, 5), ("3", "medium", 2, 2048, 10))
+BLANK_SIZE = 1 << 20  # bytes
+NETWORKS = [f"10.80.{number}.0/24" for number in range(256)]
+"""Where the network `private` may lie: the first of these that this machine does not use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is known of an image's bytes once they are in the store."""
+
+    size: int  # bytes
+    virtual_size: int  # bytes
+    checksum: str  # SHA-512, hex
+    checksum_md5: str
+
+
+class Seed:
+    """Gives a region what it has from its first start on."""
+
+    def __init__(self, region: Region, client: Client, repository: Repository, guest_image: Path | None) -> None:
+        self._region = region
+        self._repository = repository
+        self._secrets = Secrets(client)
+        self._guest_image = guest_image
+
+    async def sow(self) -> None:
+        """Add what is missing. Raises LogUnavailable, OSError."""
+        await self._identity()
+        for flavor_id, name, vcpus, ram, disk in FLAVORS:
+            await self._once(create_flavor(flavor_id, name=name, vcpus=vcpus, ram=ram, disk=disk, at=now()))
+        await self._image()
+        await self._network()
+
+    async def _once(self, aggregate: Aggregate) -> None:
+        try:
+            await self._repository.create(aggregate, AUTHOR)
+        except AppendConflict:
+            log.debug("%s %s is there", aggregate.KIND, aggregate.id)
+
+    async def _identity(self) -> None:
+        known = await anyio.to_thread.run_sync(passwords, self._region.clouds_yaml)
+        await anyio.to_thread.run_sync(write_clouds, self._region.clouds_yaml, self._region.api_url, known)
+        for cloud, (user_name, project_name) in USERS.items():
+            project_id, user_id = (
+                self.project_id(project_name),
+                self._region.derived_id(f"user {user_name}").replace("-", ""),
+            )
+            await self._once(create_project(project_id, name=project_name, at=now()))
+            await self._once(create_user(user_id, name=user_name, at=now()))
+            role = "admin" if user_name == "admin" else "member"
+            await self._repository.execute(
+                User,
+                user_id,
+                lambda user, p=project_id, r=role: grant(user, project_id=p, role=r, at=now()),
+                AUTHOR,  # type: ignore[misc]
+            )
+            await self._password(user_id, known[cloud])
+
+    async def _password(self, user_id: str, password: str) -> None:
+        kept = await self._secrets.get(f"user.{user_id}")
+        if kept is not None and await anyio.to_thread.run_sync(_verifies, kept.decode(), password):
+            return
+        hashed = await anyio.to_thread.run_sync(PasswordHasher().hash, password)
+        await self._secrets.put(f"user.{user_id}", hashed.encode())
+
+    def project_id(self, name: str) -> str:
+        """The id of one of the first projects."""
+        return self._region.derived_id(f"project {name}").replace("-", "")
+
+    async def _image(self) -> None:
+        image_id = self._region.derived_id("image tiny")
+        source = self._guest_image
+        disk_format = "raw" if source is None else "qcow2"
+        await self._once(
+            create_image(
+                image_id,
+                project_id=self.project_id("admin"),
+                name="tiny",
+                disk_format=disk_format,
+                visibility="public",
+                min_ram=96,
+                properties={"os_distro": "chronova-tiny"}
+                if source
+                else {"description": "A blank disk: guests are simulated."},
+                at=now(),
+            )
+        )
+        image = (await self._repository.load(Image, image_id)).aggregate
+        if image.status is not ImageStatus.QUEUED:
+            return
+        if image.disk_format != disk_format:
+            raise ValueError(
+                "The image tiny was announced in another format: start with the guest image, or with another --data."
+            )
+        path = self._region.images / image_id
+        stored = await anyio.to_thread.run_sync(_store, source, path)
+        await self._repository.execute(
+            Image,
+            image_id,
+            lambda it: uploaded(
+                it,
+                size=stored.size,
+                virtual_size=stored.virtual_size,
+                checksum=stored.checksum,
+                checksum_md5=stored.checksum_md5,
+                at=now(),
+            ),
+            AUTHOR,
+        )
+
+    async def _network(self) -> None:
+        cidr = await anyio.to_thread.run_sync(free_network, NETWORKS)
+        await self._once(
+            create_network(
+                self._region.derived_id("network private"),
+                project_id=self.project_id("admin"),
+                name="private",
+                cidr=cidr,
+                subnet_id=self._region.derived_id("subnet private"),
+                shared=True,
+                at=now(),
+            )
+        )
+
+
+def now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+def _verifies(hashed: str, password: str) -> bool:
+    try:
+        return PasswordHasher().verify(hashed, password)
+    except VerificationError:
+        return False
+
+
+def _store(source: Path | None, path: Path) -> "Stored":
+    """Put the image's bytes into the store, and say what they are."""
+    part = path.with_name(path.name + ".part")
+    if source is None:
+        part.write_bytes(bytes(BLANK_SIZE))
+        virtual_size = BLANK_SIZE
+    else:
+        shutil.copyfile(source, part)
+        with part.open("rb") as file:
+            virtual_size = int.from_bytes(file.read(32)[24:32])  # qcow2 header: size in bytes, big-endian
+    with part.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha512").hexdigest()
+        file.seek(0)
+        md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        os.fsync(file.fileno())
+    size = part.stat().st_size
+    part.replace(path)
+    return Stored(size, virtual_size, checksum, md5)
+
+
+def free_network(candidates: Sequence[str]) -> str:
+    """The first subnet that no route of this machine reaches; the first of all when routes cannot be read."""
+    used = []
+    try:
+        for line in Path("/proc/net/route").read_text().splitlines()[1:]:
+            fields = line.split()
+            address, mask = (int.from_bytes(bytes.fromhex(fields[index]), "little") for index in (1, 7))
+            if mask:
+                used.append(IPv4Network((address, mask.bit_count())))
+    except (OSError, ValueError, IndexError):
+        return candidates[0]
+    for candidate in candidates:
+        if not any(IPv4Network(candidate).overlaps(network) for network in used):
+            return candidate
+    return candidates[0]

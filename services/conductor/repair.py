@@ -1,0 +1,103 @@
+"""Repair: what a crash between two appends can leave behind is found in the read model, and undone by events."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
+
+from domain.host.claims import release
+from domain.host.host import Host
+from domain.instance.instance import Instance
+from domain.instance.state import Task
+from domain.network import Network, release_addresses
+from journal.envelope import Author
+from journal.errors import AggregateNotFound, JournalError
+from journal.repository import Repository
+from projections.read_model import ReadModel
+from projections.tables import claims, instances, ports
+
+log = logging.getLogger(__name__)
+
+AUTHOR = Author(actor="service:conductor", source="chronova/conductor")
+EVERY = 30.0  # seconds
+SETTLED_AFTER = timedelta(seconds=60)  # what is younger may still be under way
+
+
+class Repair:
+    """Gives back claims and addresses that no instance holds."""
+
+    def __init__(self, repository: Repository, reads: ReadModel, clock: Callable[[], datetime]) -> None:
+        self._repository = repository
+        self._reads = reads
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Look now and then, for ever."""
+        while True:
+            await asyncio.sleep(EVERY)
+            try:
+                await self.sweep()
+            except JournalError as error:
+                log.warning("repair is put off: %s", error)
+
+    async def sweep(self) -> None:
+        """Look once. The read model only names suspects: the log itself is asked before anything is undone."""
+        before = self._clock() - SETTLED_AFTER
+        for host, instance_id in await self._reads.query(lambda connection: _stray_claims(connection, before)):
+            if await self._lives_on(instance_id) not in {"", host}:
+                log.warning("the claim of instance %s on host %s is given back", instance_id, host)
+                await self._repository.execute(
+                    Host,
+                    host,
+                    lambda it, i=instance_id: release(it, i, at=self._clock()),
+                    AUTHOR,  # type: ignore[misc]
+                )
+        for network_id, instance_id in await self._reads.query(lambda connection: _stray_ports(connection, before)):
+            if await self._lives_on(instance_id) is None:
+                log.warning("the addresses of instance %s on network %s are given back", instance_id, network_id)
+                await self._repository.execute(
+                    Network,
+                    network_id,
+                    lambda it, i=instance_id: release_addresses(it, i, at=self._clock()),  # type: ignore[misc]
+                    AUTHOR,
+                )
+
+    async def _lives_on(self, instance_id: str) -> str | None:
+        """The instance's host; "" while one is being chosen, None when it has none and needs none."""
+        try:
+            instance = (await self._repository.load(Instance, instance_id, fresh=True)).aggregate
+        except AggregateNotFound:
+            return None
+        if instance.task is Task.SCHEDULING:
+            return ""
+        return None if instance.is_deleted else instance.host
+
+
+def _stray_claims(connection: Connection, before: datetime) -> list[tuple[str, str]]:
+    stray = (
+        select(claims.c.host, claims.c.instance_id)
+        .outerjoin(instances, instances.c.id == claims.c.instance_id)
+        .where(claims.c.granted_at < before)
+        .where(or_(_gone(), and_(instances.c.host != claims.c.host, _decided())))
+    )
+    return [(row.host, row.instance_id) for row in connection.execute(stray)]
+
+
+def _stray_ports(connection: Connection, before: datetime) -> list[tuple[str, str]]:
+    stray = (
+        select(ports.c.network_id, ports.c.instance_id)
+        .distinct()
+        .outerjoin(instances, instances.c.id == ports.c.instance_id)
+        .where(ports.c.created_at < before, _gone())
+    )
+    return [(row.network_id, row.instance_id) for row in connection.execute(stray)]
+
+
+def _gone() -> ColumnElement[bool]:
+    return or_(instances.c.id.is_(None), instances.c.deleted, and_(instances.c.host.is_(None), _decided()))
+
+
+def _decided() -> ColumnElement[bool]:
+    return or_(instances.c.task_state.is_(None), instances.c.task_state != Task.SCHEDULING.value)

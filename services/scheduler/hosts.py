@@ -1,0 +1,44 @@
+"""What the scheduler knows of all hosts: kept up to date by the log, and ahead of it by its own claims."""
+
+from typing import cast
+
+from domain.host.host import Host
+from domain.placement.hosts import HostView
+from journal.envelope import Recorded
+from journal.repository import Repository
+from projections.fold import Folder
+
+
+class KnownHosts:
+    """The hosts as filters see them, and which instance holds a claim where."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._folder = Folder(repository)
+        self._views: dict[str, HostView] = {}
+        self._versions: dict[str, int] = {}
+        self._claims: dict[str, set[str]] = {}  # host → instances
+        self._holder: dict[str, str] = {}  # instance → host
+
+    def views(self) -> list[HostView]:
+        """All hosts."""
+        return list(self._views.values())
+
+    def claimed_by(self, instance_id: str) -> str | None:
+        """The host on which an instance holds a claim, from a scheduling that was cut short."""
+        return self._holder.get(instance_id)
+
+    async def follow(self, recorded: Recorded) -> None:
+        """Take over what an event of a host says."""
+        self.learn(cast("Host", (await self._folder.advance(recorded)).aggregate))
+
+    def learn(self, host: Host) -> None:
+        """Take over a host as it is now, unless more is known already."""
+        if host.version > self._versions.get(host.id, 0):
+            self._versions[host.id] = host.version
+            self._views[host.id] = HostView.of(host)
+            before, after = self._claims.get(host.id, set()), set(host.claims)
+            self._claims[host.id] = after
+            for instance_id in before - after:
+                self._holder.pop(instance_id, None)
+            for instance_id in after - before:
+                self._holder[instance_id] = host.id
