@@ -1,6 +1,7 @@
 """The flavor: a named size of instance."""
 
 from datetime import datetime
+from inspect import get_annotations
 from typing import Any, ClassVar
 
 from domain.aggregate import Aggregate, Created, Event
@@ -52,7 +53,7 @@ class FlavorCreated(Created):
             setattr(aggregate, name, getattr(self, name))
 
 
-FLAVOR_PARTS = tuple(FlavorCreated.__dict__["__annotations__"])[1:]
+FLAVOR_PARTS = tuple(name for name in get_annotations(FlavorCreated) if name != "TOPIC")
 
 
 class FlavorDeleted(Event):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from inspect import get_annotations
 from typing import ClassVar
 
 from domain.aggregate import Aggregate, Created, Event
@@ -65,7 +66,7 @@ class ImageCreated(Created):
             setattr(aggregate, name, getattr(self, name))
 
 
-IMAGE_PARTS = tuple(ImageCreated.__dict__["__annotations__"])[1:]
+IMAGE_PARTS = tuple(name for name in get_annotations(ImageCreated) if name != "TOPIC")
 
 
 class ImageUploaded(Event):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from inspect import get_annotations
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
@@ -69,7 +70,7 @@ class NetworkCreated(Created):
             setattr(aggregate, name, getattr(self, name))
 
 
-NETWORK_PARTS = tuple(NetworkCreated.__dict__["__annotations__"])[1:]
+NETWORK_PARTS = tuple(name for name in get_annotations(NetworkCreated) if name != "TOPIC")
 
 
 class AddressAllocated(Event):

@@ -34,7 +34,7 @@ class Appender:
         self._timeout = timeout
         self._attempts = attempts
 
-    async def append(self, subject: str, messages: Sequence[Message], *, expected: int) -> int:
+    async def append(self, subject: str, messages: Sequence[Message], *, expected: int) -> int:  # noqa: C901
         """Append events to one aggregate, all or none; `expected` is the position of its newest event (0: none yet).
 
         Returns the position of the last one. Raises AppendConflict when the aggregate has grown meanwhile, LogUnavailable

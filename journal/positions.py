@@ -7,7 +7,6 @@ from nats.errors import Error as NatsError
 
 from journal.direct_get import DirectGet
 
-
 log = logging.getLogger(__name__)
 
 

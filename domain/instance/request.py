@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from inspect import get_annotations
 from typing import Any, ClassVar
 
 from domain.aggregate import Created
@@ -34,7 +35,7 @@ class InstanceRequested(Created):
             setattr(aggregate, name, getattr(self, name))
 
 
-REQUEST_PARTS = tuple(InstanceRequested.__dict__["__annotations__"])[1:]
+REQUEST_PARTS = tuple(name for name in get_annotations(InstanceRequested) if name != "TOPIC")
 
 
 def request(

@@ -37,7 +37,7 @@ class Choice:
 
 def choose(hosts: Iterable[HostView], ask: Resources, *, without: frozenset[str] = frozenset()) -> Choice:
     """Rank the hosts that can take the request; those in `without` have refused it already."""
-    left = [host for host in hosts if host.name not in without]
+    left = sorted((host for host in hosts if host.name not in without), key=lambda host: host.name)
     considered = len(left)
     filters: dict[str, Any] = {}
     for name, judge in FILTERS.items():

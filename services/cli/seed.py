@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -83,12 +84,8 @@ class Seed:
             await self._once(create_project(project_id, name=project_name, at=now()))
             await self._once(create_user(user_id, name=user_name, at=now()))
             role = "admin" if user_name == "admin" else "member"
-            await self._repository.execute(
-                User,
-                user_id,
-                lambda user, p=project_id, r=role: grant(user, project_id=p, role=r, at=now()),
-                AUTHOR,  # type: ignore[misc]
-            )
+            decide = partial(grant, project_id=project_id, role=role, at=now())
+            await self._repository.execute(User, user_id, decide, AUTHOR)
             await self._password(user_id, known[cloud])
 
     async def _password(self, user_id: str, password: str) -> None:

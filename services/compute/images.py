@@ -52,7 +52,6 @@ class ImageCache:
                 await self._download(image, part)
                 part.chmod(0o444)  # overlays lie over it: nobody may write to it any more
                 part.replace(path)
-                return
             except httpx.HTTPError as error:
                 if loop.time() > deadline:
                     raise HypervisorError(f"Image {image.id} cannot be fetched: {error!r}") from error
@@ -61,6 +60,8 @@ class ImageCache:
                 pause = min(5.0, pause * 2)
             except OSError as error:
                 raise HypervisorError(f"Image {image.id} cannot be kept on the host: {error.strerror}.") from error
+            else:
+                return
             finally:
                 part.unlink(missing_ok=True)
 

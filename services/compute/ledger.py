@@ -1,8 +1,8 @@
-"""The agent's ledger: which generation of each instance it has brought about. Without it, a guest that stopped by itself
-could not be told from one that is still to be started.
+"""The agent's ledger: which generation of each instance it has brought about.
+
+Without it, a guest that stopped by itself could not be told from one that is still to be started.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,7 +38,7 @@ class Ledger:
         """Record it, whole or not at all. Raises OSError."""
         part = self._path(instance_id).with_suffix(".part")
         part.write_bytes(orjson.dumps(asdict(applied)))
-        os.replace(part, self._path(instance_id))
+        part.replace(self._path(instance_id))
 
     def forget(self, instance_id: str) -> None:
         """Remove what is recorded of an instance."""

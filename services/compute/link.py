@@ -64,7 +64,7 @@ class Link:
         try:
             self._take(Desired.from_document(orjson.loads(message.data)))
         except (KeyError, TypeError, ValueError) as error:
-            log.error("work that makes no sense on %s: %r", message.subject, error)
+            log.warning("work that makes no sense came on %s: %r", message.subject, error)
         try:
             await self._client.publish(message.reply, b"+ACK")
         except NatsError as error:

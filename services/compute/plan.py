@@ -42,7 +42,7 @@ class Known:
         )
 
 
-def plan(known: Known) -> Step:
+def plan(known: Known) -> Step:  # noqa: PLR0911 -- one return a rule reads best
     """The next step. Pure: tested by table and by property.
 
     What the user last asked for is brought about once; a guest that stops by itself later is reported and left off, one that

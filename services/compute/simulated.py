@@ -1,7 +1,6 @@
 """A hypervisor whose guests exist in name only: for scale tests, and for trying a region out without virtualisation."""
 
 import asyncio
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +104,7 @@ class SimulatedHypervisor:
     def _write(self, instance_id: str, power: PowerState) -> None:
         part = self._path(instance_id).with_suffix(".part")
         part.write_bytes(orjson.dumps({"power": int(power)}))
-        os.replace(part, self._path(instance_id))
+        part.replace(self._path(instance_id))
 
     def _path(self, instance_id: str) -> Path:
         return self._directory / f"{instance_id}.json"

@@ -55,9 +55,10 @@ class Reactions:
         while True:
             try:
                 await self._answer(recorded)
-                return
             except (LogUnavailable, AppendConflict) as error:
                 log.warning("answering event %d again: %s", recorded.position, error)
+            else:
+                return
             await asyncio.sleep(pause)
             pause = min(5.0, pause * 2)
 

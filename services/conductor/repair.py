@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
@@ -48,21 +49,13 @@ class Repair:
         for host, instance_id in await self._reads.query(lambda connection: _stray_claims(connection, before)):
             if await self._lives_on(instance_id) not in {"", host}:
                 log.warning("the claim of instance %s on host %s is given back", instance_id, host)
-                await self._repository.execute(
-                    Host,
-                    host,
-                    lambda it, i=instance_id: release(it, i, at=self._clock()),
-                    AUTHOR,  # type: ignore[misc]
-                )
+                decide = partial(release, instance_id=instance_id, at=self._clock())
+                await self._repository.execute(Host, host, decide, AUTHOR)
         for network_id, instance_id in await self._reads.query(lambda connection: _stray_ports(connection, before)):
             if await self._lives_on(instance_id) is None:
                 log.warning("the addresses of instance %s on network %s are given back", instance_id, network_id)
-                await self._repository.execute(
-                    Network,
-                    network_id,
-                    lambda it, i=instance_id: release_addresses(it, i, at=self._clock()),  # type: ignore[misc]
-                    AUTHOR,
-                )
+                give_back = partial(release_addresses, instance_id=instance_id, at=self._clock())
+                await self._repository.execute(Network, network_id, give_back, AUTHOR)
 
     async def _lives_on(self, instance_id: str) -> str | None:
         """The instance's host; "" while one is being chosen, None when it has none and needs none."""

@@ -8,6 +8,7 @@ crash after the claim leaves a claim without a decision, the next run finds that
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from domain.errors import Conflict, DoesNotFit, Invalid
@@ -81,14 +82,8 @@ class Placement:
         nics = []
         for index, wanted in enumerate(instance.networks):
             port, fixed = port_id(instance.id, index), wanted.get("fixed_ip")
-            network = await self._repository.execute(
-                Network,
-                wanted["network_id"],
-                lambda net, port=port, fixed=fixed: allocate(  # type: ignore[misc]
-                    net, instance_id=instance.id, port=port, fixed=fixed, at=self._clock()
-                ),
-                author,
-            )
+            decide = partial(allocate, instance_id=instance.id, port=port, fixed=fixed, at=self._clock())
+            network = await self._repository.execute(Network, wanted["network_id"], decide, author)
             nics.append(dict(nic_of(network.aggregate, port)))
         return nics
 

@@ -80,12 +80,13 @@ class Scheduler:
             while True:
                 try:
                     await self._placement.place(recorded.aggregate_id, AUTHOR.because_of(recorded))
-                    return
                 except (LogUnavailable, AppendConflict) as error:
                     log.warning("placing %s again: %s", recorded.aggregate_id, error)
                 except Exception:
                     # One request that cannot be placed for a reason nobody thought of must not keep the others waiting.
                     log.exception("placing %s failed", recorded.aggregate_id)
+                else:
+                    return
                 await asyncio.sleep(pause)
                 pause = min(10.0, pause * 2)
         finally:

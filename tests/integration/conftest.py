@@ -15,8 +15,8 @@ import pytest
 from journal.connection import connect
 from journal.embedded import EmbeddedLog
 from journal.errors import LogUnavailable
-from services.cli.region import Region
 from services.cli.control_plane import ControlPlane, prepare_region
+from services.cli.region import Region
 
 
 def free_port() -> int:

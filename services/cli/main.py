@@ -1,0 +1,163 @@
+"""The `chronova` command."""
+
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import click
+import uvloop
+
+from journal.errors import JournalError
+from services.cli.region import HYPERVISORS, Region, RegionError, default_data
+from services.cli.signals import until_told
+from services.cli.terminal import fail
+
+data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=default_data,
+    show_default="$XDG_DATA_HOME/chronova",
+    help="The region's directory.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="chronova")
+def main() -> None:
+    r"""Chronova: a compute service whose every instance is a stream of events.
+
+    \b
+    Examples:
+      chronova up                          start a region here, and boot a first instance
+      chronova up --hypervisor simulated --hosts 3
+      chronova status
+      chronova down
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for noisy in ("httpx", "httpcore", "uvicorn"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+@main.command()
+@data_option
+@click.option("--api-port", type=click.IntRange(1, 65535), help="Where the API answers, on loopback.  [default: 8774]")
+@click.option(
+    "--nats-port", type=click.IntRange(1, 65535), help="Where the event log answers, on loopback.  [default: 4222]"
+)
+@click.option(
+    "--hypervisor",
+    type=click.Choice(HYPERVISORS),
+    help="auto: KVM where a probe boot shows that it works, else QEMU's emulation.  [default: auto]",
+)
+@click.option("--hosts", type=click.IntRange(1, 1000), help="How many hosts to simulate (with --hypervisor simulated).")
+@click.option("--detach", is_flag=True, help="Leave the region running in the background; end it with `chronova down`.")
+@click.option("--first-instance/--no-first-instance", default=True, help="Boot and show the instance `hello`.")
+def up(
+    data: Path,
+    api_port: int | None,
+    nats_port: int | None,
+    hypervisor: str | None,
+    hosts: int | None,
+    detach: bool,
+    first_instance: bool,
+) -> None:
+    r"""Start a region: the event log, the control plane, and this machine as its compute host.
+
+    Settings are kept in the data directory and need not be given again. Two regions with different directories and ports
+    can run side by side.
+
+    \b
+    Examples:
+      chronova up --detach
+      chronova up --data /srv/second --api-port 9774 --nats-port 5222
+    """
+    from services.cli.up import Options  # noqa: PLC0415 -- keeps `chronova --help` quick
+    from services.cli.up import up as run  # noqa: PLC0415
+
+    options = Options(data.absolute(), api_port, nats_port, hypervisor, hosts, first_instance)
+    sys.exit(run(options, detach=detach))
+
+
+@main.command()
+@data_option
+def down(data: Path) -> None:
+    r"""End a region: its guests are powered off, and nothing stays but its data.
+
+    \b
+    Example:
+      chronova down
+    """
+    from services.cli.down import down as run  # noqa: PLC0415
+
+    sys.exit(_told(lambda: run(data.absolute())))
+
+
+@main.command()
+@data_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def status(data: Path, as_json: bool) -> None:
+    r"""Tell what runs. The exit code is 0 when everything does.
+
+    \b
+    Example:
+      chronova status --json
+    """
+    from services.cli.status import status as run  # noqa: PLC0415
+
+    sys.exit(_told(lambda: run(data.absolute(), as_json=as_json)))
+
+
+def _service(
+    name: str, help_text: str, run: Callable[[], Callable[[Region], Awaitable[None]]], *, hidden: bool = False
+) -> None:
+    @main.command(name, help=f"{help_text} Runs in the foreground; `chronova up` runs it for you.", hidden=hidden)
+    @data_option
+    def command(data: Path) -> None:
+        sys.exit(_told(lambda: _run(data.absolute(), run())))
+
+
+def _run(data: Path, service: Callable[[Region], Awaitable[None]]) -> int:
+    region = Region.load(data)
+    if region is None:
+        raise RegionError(f"There is no region in {data}. Start one with `chronova up`.")
+    uvloop.run(until_told(service(region)))
+    return 0
+
+
+def _told(command: Callable[[], int]) -> int:
+    """Run a command; errors that a person can act on become one sentence and exit code 1."""
+    try:
+        return command()
+    except (RegionError, JournalError) as error:
+        fail(str(error))
+    except BaseExceptionGroup as errors:
+        logging.getLogger(__name__).exception("the service ends")
+        fail("; ".join(str(error) for error in errors.exceptions))
+    except OSError as error:
+        fail(f"{error.strerror}: {error.filename}")
+    return 1
+
+
+def _plane(name: str) -> Callable[[Region], Awaitable[None]]:
+    from services.cli import control_plane  # noqa: PLC0415
+
+    return control_plane.run_control_plane if name == "control-plane" else control_plane.one_service(name)
+
+
+def _agents() -> Callable[[Region], Awaitable[None]]:
+    from services.cli.agents import run_agents  # noqa: PLC0415
+
+    return run_agents
+
+
+_service("api", "The HTTP API.", lambda: _plane("api"))
+_service("scheduler", "The scheduler.", lambda: _plane("scheduler"))
+_service("conductor", "The conductor.", lambda: _plane("conductor"))
+_service("projector", "The projections: read model and desired states.", lambda: _plane("projector"))
+_service("control-plane", "All services of the control plane.", lambda: _plane("control-plane"), hidden=True)
+_service("agent", "This machine's compute agent.", _agents)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""The repository on a real log: one winner, no stale decision, and certainty about what was stored."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+import pytest
+from nats.aio.client import Client
+from nats.errors import TimeoutError as NatsTimeoutError
+
+from domain.errors import DoesNotFit
+from domain.host.claims import claim, release
+from domain.host.host import Host, register
+from domain.resources import Resources
+from journal.connection import connect
+from journal.envelope import Author
+from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable
+from journal.repository import Repository
+from journal.streams import call, last_position, prepare
+from services.cli.region import Region
+from tests.integration.conftest import LogServer, until_connected
+from tests.unit.domain.specification import AT
+from tests.unit.domain.test_histories import inventory
+
+AUTHOR = Author(actor="user:test", source="test", request_id="req-7")
+ONE = Resources(1, 100, 1)
+
+
+@pytest.fixture
+async def client(settings: Region, log_server: LogServer) -> AsyncIterator[Client]:
+    await until_connected(settings.log)
+    client = await connect(settings.log.url, settings.log.control_seed, name="test")
+    await prepare(client)
+    yield client
+    await client.close()
+
+
+def host(name: str = "h") -> Host:
+    return register(name, inventory(2, 1512, 100), at=AT)  # room for eight claims of one vcpu
+
+
+async def test_what_is_saved_is_loaded_by_another(client: Client) -> None:
+    saved = await Repository(client).create(host(), AUTHOR)
+    loaded = await Repository(client).load(Host, "h")
+    assert loaded == saved
+    assert loaded.position == await last_position(client)
+
+
+async def test_the_envelope_says_who_and_why(client: Client) -> None:
+    repository = Repository(client)
+    await repository.create(host(), AUTHOR)
+    (recorded,) = await repository.history(Host, "h")
+    assert (recorded.type, recorded.actor, recorded.request_id, recorded.position) == (
+        "chronova.host.registered.v1",
+        "user:test",
+        "req-7",
+        1,
+    )
+    message = await client.request("$JS.API.DIRECT.GET.EVENTS.evt.host.h", b"")
+    assert message.headers is not None
+    assert message.headers["ce-specversion"] == "1.0"
+    assert message.headers["ce-subject"] == "host/h"
+    assert message.headers["ce-time"] == "2026-01-02T03:04:05.000000Z"
+
+
+async def test_there_is_no_unknown_aggregate(client: Client) -> None:
+    with pytest.raises(AggregateNotFound):
+        await Repository(client).load(Host, "nowhere")
+
+
+async def test_an_id_is_taken_once(client: Client) -> None:
+    await Repository(client).create(host(), AUTHOR)
+    with pytest.raises(AppendConflict):
+        await Repository(client).create(host(), AUTHOR)
+
+
+async def test_a_refused_decision_appends_nothing(client: Client) -> None:
+    repository = Repository(client)
+    await repository.create(host(), AUTHOR)
+    with pytest.raises(DoesNotFit):
+        await repository.execute(Host, "h", lambda it: claim(it, "i", Resources(99, 0, 0), at=AT), AUTHOR)
+    assert await last_position(client) == 1
+
+
+async def test_several_events_of_one_decision_are_stored_together(client: Client) -> None:
+    repository = Repository(client)
+    await repository.create(host(), AUTHOR)
+
+    def two(it: Host) -> None:
+        claim(it, "a", ONE, at=AT)
+        claim(it, "b", ONE, at=AT)
+
+    saved = await repository.execute(Host, "h", two, AUTHOR)
+    assert saved.position == 3
+    assert (await Repository(client).load(Host, "h")).aggregate.claims.keys() == {"a", "b"}
+
+
+async def test_claims_by_many_schedulers_never_exceed_the_host(client: Client) -> None:
+    await Repository(client).create(host(), AUTHOR)
+    schedulers = [Repository(client, attempts=60) for _ in range(4)]
+
+    async def attempt(number: int) -> bool:
+        try:
+            decide = partial(claim, instance_id=f"i-{number}", ask=ONE, at=AT)
+            await schedulers[number % 4].execute(Host, "h", decide, AUTHOR)
+        except DoesNotFit:
+            return False
+        return True
+
+    granted = await asyncio.gather(*(attempt(number) for number in range(20)))
+    assert sum(granted) == 8
+    assert len((await Repository(client).load(Host, "h")).aggregate.claims) == 8
+
+
+async def test_a_stale_copy_never_decides(client: Client) -> None:
+    ours, theirs = Repository(client), Repository(client)
+    await ours.create(host(), AUTHOR)
+    await theirs.execute(Host, "h", lambda it: claim(it, "i", ONE, at=AT), AUTHOR)
+    # On the stale copy there is no claim to release, and the decision would be to do nothing.
+    saved = await ours.execute(Host, "h", lambda it: release(it, "i", at=AT), AUTHOR)
+    assert saved.aggregate.claims == {}
+    assert (await Repository(client).load(Host, "h")).aggregate.claims == {}
+
+
+class AckIsLost:
+    """A connection on which the acknowledgement of the next append is lost, after the server has stored it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.losses = 1
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def request(self, subject: str, *args: Any, **kwargs: Any) -> Any:
+        answer = await self._client.request(subject, *args, **kwargs)
+        if subject.startswith("evt.") and self.losses:
+            self.losses -= 1
+            raise NatsTimeoutError
+        return answer
+
+
+async def test_an_append_whose_acknowledgement_was_lost_is_known_to_be_stored(client: Client) -> None:
+    repository = Repository(AckIsLost(client))  # type: ignore[arg-type]
+    saved = await repository.create(host(), AUTHOR)
+    assert saved.position == 1
+    assert await last_position(client) == 1
+
+
+async def test_a_lost_acknowledgement_is_not_taken_for_somebody_elses_event(client: Client) -> None:
+    await Repository(client).create(host(), AUTHOR)
+    with pytest.raises(AppendConflict):
+        await Repository(AckIsLost(client)).create(host(), AUTHOR)  # type: ignore[arg-type]
+
+
+async def test_a_command_fails_at_once_while_the_log_is_away(client: Client, log_server: LogServer) -> None:
+    repository = Repository(client)
+    await repository.create(host(), AUTHOR)
+    log_server.kill()
+    while client.is_connected:
+        await asyncio.sleep(0.01)
+    with pytest.raises(LogUnavailable):
+        await repository.execute(Host, "h", lambda it: claim(it, "i", ONE, at=AT), AUTHOR)
+    log_server.start()
+    await until_connected(log_server.log)
+    while not client.is_connected:
+        await asyncio.sleep(0.01)
+    assert await last_position(client) == 1
+    saved = await repository.execute(Host, "h", lambda it: claim(it, "i", ONE, at=AT), AUTHOR)
+    assert saved.position == 2
+
+
+async def test_nobody_can_remove_an_event(client: Client) -> None:
+    await Repository(client).create(host(), AUTHOR)
+    for method, request in (("STREAM.PURGE.EVENTS", {}), ("STREAM.MSG.DELETE.EVENTS", {"seq": 1})):
+        with pytest.raises(Exception, match="not permitted|denied|not allowed"):
+            await call(client, method, request)
+    assert await last_position(client) == 1
