@@ -43,6 +43,7 @@ class Network(Aggregate):
         self.is_deleted = False
         self.ports: dict[str, dict[str, Any]] = {}  # port id → instance_id, address, mac
         self.taken: set[str] = set()
+        self.lowest = 0  # no address below this number is free: spares a search through all that are taken
 
     def allocation_pool(self) -> tuple[IPv4Address, IPv4Address]:
         """The first and the last address that can be given."""
@@ -68,6 +69,7 @@ class NetworkCreated(Created):
         """It can be used."""
         for name in NETWORK_PARTS:
             setattr(aggregate, name, getattr(self, name))
+        aggregate.lowest = int(aggregate.allocation_pool()[0])
 
 
 NETWORK_PARTS = tuple(name for name in get_annotations(NetworkCreated) if name != "TOPIC")
@@ -87,6 +89,8 @@ class AddressAllocated(Event):
         """It is taken."""
         aggregate.ports[self.port_id] = {"instance_id": self.instance_id, "address": self.address, "mac": self.mac}
         aggregate.taken.add(self.address)
+        if int(IPv4Address(self.address)) == aggregate.lowest:
+            aggregate.lowest += 1
 
 
 class AddressReleased(Event):
@@ -98,7 +102,9 @@ class AddressReleased(Event):
 
     def apply(self, aggregate: Network) -> None:
         """It is free again."""
-        aggregate.taken.discard(aggregate.ports.pop(self.port_id)["address"])
+        address = aggregate.ports.pop(self.port_id)["address"]
+        aggregate.taken.discard(address)
+        aggregate.lowest = min(aggregate.lowest, int(IPv4Address(address)))
 
 
 class NetworkDeleted(Event):
@@ -166,11 +172,8 @@ def allocate(network: Network, *, instance_id: str, port: str, at: datetime, fix
             raise Conflict(f"Fixed IP address {fixed} is already in use on network {network.id}.")
         address = fixed
     else:
-        free = (
-            text
-            for number in range(int(first), int(last) + 1)
-            if (text := str(IPv4Address(number))) not in network.taken
-        )
+        numbers = range(network.lowest, int(last) + 1)
+        free = (text for number in numbers if (text := str(IPv4Address(number))) not in network.taken)
         address = next(free, "")
         if not address:
             raise AddressesExhausted(f"No more IP addresses available on network {network.id}.")

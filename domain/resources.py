@@ -1,7 +1,7 @@
 """What an instance takes and a host gives, and the one judgement of whether it fits."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Self
 
 from domain.errors import Invalid
@@ -16,19 +16,22 @@ class Resources:
     disk_gib: int = 0
 
     def __post_init__(self) -> None:
-        for name, amount in asdict(self).items():
-            if not isinstance(amount, int) or isinstance(amount, bool):
-                raise Invalid(f"{name} must be a whole number, not {amount!r}")
+        if not (type(self.vcpus) is type(self.memory_mib) is type(self.disk_gib) is int):
+            raise Invalid(f"An amount of a resource is a whole number: {self.document()} is not.")
 
     def __add__(self, other: Self) -> "Resources":
-        return Resources(*(getattr(self, name) + getattr(other, name) for name in RESOURCE_NAMES))
+        return Resources(
+            self.vcpus + other.vcpus, self.memory_mib + other.memory_mib, self.disk_gib + other.disk_gib
+        )
 
     def __sub__(self, other: Self) -> "Resources":
-        return Resources(*(getattr(self, name) - getattr(other, name) for name in RESOURCE_NAMES))
+        return Resources(
+            self.vcpus - other.vcpus, self.memory_mib - other.memory_mib, self.disk_gib - other.disk_gib
+        )
 
     def document(self) -> dict[str, int]:
         """The amounts by name, as events carry them."""
-        return asdict(self)
+        return {"vcpus": self.vcpus, "memory_mib": self.memory_mib, "disk_gib": self.disk_gib}
 
 
 RESOURCE_NAMES = tuple(field.name for field in fields(Resources))

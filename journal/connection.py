@@ -1,5 +1,7 @@
 """Connecting to the bus: for ever, by key, and saying so when it is away."""
 
+import asyncio
+import contextlib
 import logging
 from pathlib import Path
 
@@ -47,3 +49,9 @@ async def connect(url: str, seed: Path, *, name: str, host: str | None = None, p
     except (NatsError, OSError, TimeoutError) as error:
         raise LogUnavailable(f"The bus at {url} cannot be reached: {error!r}") from error
     return client
+
+
+async def disconnect(client: Client) -> None:
+    """Close a connection, also one that is just being made again: the library may wait for a server that is away."""
+    with contextlib.suppress(NatsError, TimeoutError, OSError):
+        await asyncio.wait_for(client.close(), 2)

@@ -31,7 +31,8 @@ STREAMS: Mapping[str, Mapping[str, Any]] = {
         "max_msgs_per_subject": 1,
         "discard": "old",
     },
-    "REPORTS": {"subjects": ["rpt.>"], "storage": "file", "retention": "workqueue"},
+    # Agents report again what the region still waits for, so a report may be lost with the server.
+    "REPORTS": {"subjects": ["rpt.>"], "storage": "memory", "retention": "workqueue"},
     "KV_SECRETS": {
         "subjects": ["$KV.SECRETS.>"],
         "storage": "file",

@@ -5,7 +5,6 @@ from uuid import UUID, uuid5
 
 from domain.host.claims import ClaimGranted, ClaimReleased
 from domain.host.host import Host
-from domain.resources import total
 from journal.envelope import Recorded
 from projections.fold import Folded
 from projections.tables import claims, hosts
@@ -32,7 +31,7 @@ def host_row(folded: Folded, recorded: Recorded, writes: Writes) -> None:
             "disabled_reason": host.disabled_reason,
             "inventory": host.inventory,
             "capacity": host.capacity.document(),
-            "used": total(host.claims.values()).document(),
+            "used": host.claimed.document(),
             "claims": len(host.claims),
             "registered_at": host.created_on,
             "updated_at": host.modified_on,

@@ -18,7 +18,9 @@ class ClaimGranted(HostEvent):
 
     def apply(self, aggregate: Host) -> None:
         """It is no longer free."""
+        before = aggregate.claims.get(self.instance_id, Resources())
         aggregate.claims[self.instance_id] = Resources(**self.resources)
+        aggregate.claimed = aggregate.claimed - before + aggregate.claims[self.instance_id]
 
 
 class ClaimReleased(HostEvent):
@@ -30,7 +32,7 @@ class ClaimReleased(HostEvent):
 
     def apply(self, aggregate: Host) -> None:
         """It is free again."""
-        del aggregate.claims[self.instance_id]
+        aggregate.claimed -= aggregate.claims.pop(self.instance_id)
 
 
 def claim(host: Host, instance_id: str, ask: Resources, *, at: datetime) -> None:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from domain.aggregate import Aggregate, Created, Event
 from domain.errors import Invalid
-from domain.resources import Resources, total
+from domain.resources import Resources
 
 HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
@@ -32,6 +32,7 @@ class Host(Aggregate):
         self.up = True
         self.state_changed_at: datetime | None = None
         self.claims: dict[str, Resources] = {}
+        self.claimed = Resources()  # the sum of all claims
 
     @property
     def capacity(self) -> Resources:
@@ -41,7 +42,7 @@ class Host(Aggregate):
     @property
     def free(self) -> Resources:
         """What is still to be claimed. Negative where an inventory has shrunk below what was claimed before."""
-        return self.capacity - total(self.claims.values())
+        return self.capacity - self.claimed
 
 
 def capacity_of(inventory: dict[str, Any]) -> Resources:

@@ -32,7 +32,7 @@ class AppliedPosition:
         await self._client.subscribe(POSITION_SUBJECT, cb=self._announced)
         self._advance(await self._reads.query(position_of))
 
-    async def wait(self, position: int, *, timeout: float = 5.0) -> bool:
+    async def wait(self, position: int, *, timeout: float = 5.0) -> bool:  # noqa: ASYNC109 -- past it there is an answer, not an error
         """Until the read model contains the event at a position; False when it has not come so far in time."""
         try:
             async with asyncio.timeout(timeout):

@@ -1,12 +1,9 @@
 """The agents that this machine plays, with their real surroundings: one real host, or any number of simulated ones."""
 
 import asyncio
-import contextlib
 from pathlib import Path
 
-from nats.errors import Error as NatsError
-
-from journal.connection import connect
+from journal.connection import connect, disconnect
 from services.cli.region import Region
 from services.compute.agent import Agent, AgentSettings
 from services.compute.hypervisor import Hypervisor, Inventory
@@ -44,8 +41,7 @@ async def run_agent(region: Region, host: str) -> None:
     try:
         await Agent(client, hypervisor, settings).run()
     finally:
-        with contextlib.suppress(NatsError):
-            await client.close()
+        await disconnect(client)
 
 
 def make_hypervisor(region: Region, host: str) -> tuple[Hypervisor, Path]:

@@ -15,7 +15,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from sqlalchemy import Engine
 
-from journal.connection import connect
+from journal.connection import connect, disconnect
 from journal.repository import Repository
 from journal.secrets import Secrets
 from journal.streams import prepare, prepare_host
@@ -56,8 +56,7 @@ class ControlPlane:
         try:
             yield cls(region, client, Repository(client), engine, reads)
         finally:
-            with contextlib.suppress(NatsError):
-                await client.close()
+            await disconnect(client)
             reads.close()
 
     def desired_states(self) -> DesiredStates:
@@ -151,7 +150,7 @@ async def prepare_region(region: Region, guest_image: Path | None) -> None:
             await prepare_host(client, host)
         await Seed(region, client, Repository(client), guest_image).sow()
     finally:
-        await client.close()
+        await disconnect(client)
 
 
 async def run_control_plane(region: Region) -> None:

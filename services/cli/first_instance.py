@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 
-from journal.connection import connect
+from domain.instance.build import BuildFailed
+from domain.instance.scheduling import InstanceScheduled, SchedulingFailed
+from journal.connection import connect, disconnect
 from journal.envelope import Recorded
 from journal.follower import Follower
 from journal.streams import last_position
@@ -145,7 +147,7 @@ async def _create(http: httpx.AsyncClient, region: Region, story: Story) -> str:
         except TimeoutError:
             raise FirstInstanceFailed(f"{NAME} is not built after {BUILD_PATIENCE:.0f} s: see {region.logs}.") from None
     finally:
-        await client.close()
+        await disconnect(client)
     raise FirstInstanceFailed("The log ended.")
 
 

@@ -53,7 +53,7 @@ def main() -> None:
 @click.option("--hosts", type=click.IntRange(1, 1000), help="How many hosts to simulate (with --hypervisor simulated).")
 @click.option("--detach", is_flag=True, help="Leave the region running in the background; end it with `chronova down`.")
 @click.option("--first-instance/--no-first-instance", default=True, help="Boot and show the instance `hello`.")
-def up(
+def up(  # noqa: PLR0917 -- click names them all
     data: Path,
     api_port: int | None,
     nats_port: int | None,

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 AUTHOR = Author(actor="service:chronova", source="chronova/first-start")
 FLAVORS = (("1", "tiny", 1, 128, 1), ("2", "small", 1, 512, 5), ("3", "medium", 2, 2048, 10))
+SIMULATED_NETWORK = "10.128.0.0/12"  # no guest is ever on it, and scale tests need many addresses
 BLANK_SIZE = 1 << 20  # bytes
 NETWORKS = [f"10.80.{number}.0/24" for number in range(256)]
 """Where the network `private` may lie: the first of these that this machine does not use."""
@@ -141,7 +142,8 @@ class Seed:
         )
 
     async def _network(self) -> None:
-        cidr = await anyio.to_thread.run_sync(free_network, NETWORKS)
+        simulated = self._region.is_simulated
+        cidr = SIMULATED_NETWORK if simulated else await anyio.to_thread.run_sync(free_network, NETWORKS)
         await self._once(
             create_network(
                 self._region.derived_id("network private"),

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from journal.connection import connect
+from journal.connection import connect, disconnect
 from journal.errors import JournalError
 from journal.streams import last_position
 from projections.read_model import open_engine, position_of, sqlite_url
@@ -64,7 +64,7 @@ async def _log_position(region: Region) -> int | None:
     except JournalError:
         return None
     finally:
-        await client.close()
+        await disconnect(client)
 
 
 def _read_model(region: Region) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from signal import SIGKILL
 
 import httpx
 
-from journal.connection import connect
+from journal.connection import connect, disconnect
 from journal.errors import JournalError, LogUnavailable
 from services.cli.processes import Process, Program, StartFailed, end_by_pid, write_pid
 from services.cli.region import Region, RegionError
@@ -122,7 +122,7 @@ def nats_server(region: Region) -> Program:
             client = await connect(region.log.url, region.log.control_seed, name="probe", patience=1)
         except LogUnavailable:
             return False
-        await client.close()
+        await disconnect(client)
         return True
 
     return Program("nats-server", region.log.command(), ready)

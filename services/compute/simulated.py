@@ -11,8 +11,11 @@ from domain.instance.desired import GuestSpec
 from domain.instance.state import PowerState, StopReason
 from services.compute.hypervisor import Actual, HypervisorError, Inventory, Progress
 
+Failure = Callable[[GuestSpec], str | None]
+"""Whether a build fails, and with which words; None: it does not."""
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class Delays:
     """How long things take, in seconds."""
 
@@ -21,15 +24,19 @@ class Delays:
 
 
 class SimulatedHypervisor:
-    """One small file a guest, so that guests outlive the agent's process as real ones do."""
+    """One small file a guest, so that guests outlive the agent's process as real ones do; not a loss of power, though."""
 
     needs_image = False
 
-    def __init__(self, directory: Path, inventory: Inventory, delays: Delays | None = None) -> None:
+    def __init__(
+        self, directory: Path, inventory: Inventory, delays: Delays | None = None, failure: Failure | None = None
+    ) -> None:
         self._directory = directory
         self._inventory = inventory
         self._delays = delays or Delays()
+        self._failure: Failure = failure or (lambda _spec: None)
         self._failures: list[str] = []
+        self._on_change: Callable[[str, StopReason | None], None] = lambda _instance_id, _reason: None
         directory.mkdir(parents=True, exist_ok=True)
 
     async def open(self, on_change: Callable[[str, StopReason | None], None]) -> None:
@@ -49,29 +56,27 @@ class SimulatedHypervisor:
 
     async def power_off_by_itself(self, instance_id: str) -> None:
         """What a guest does when somebody types `poweroff` in it."""
-        self._write(instance_id, PowerState.SHUTDOWN)
-        self._on_change(instance_id, StopReason.GUEST)
+        self._stop_by_itself(instance_id, StopReason.GUEST)
+
+    async def crash(self, instance_id: str) -> None:
+        """What becomes of a guest whose process is killed."""
+        self._stop_by_itself(instance_id, StopReason.CRASHED)
 
     async def actual(self) -> Sequence[Actual]:
         """All guests."""
-        return [
-            guest for path in self._directory.glob("*.json") if (guest := await self.inspect(path.stem)) is not None
-        ]
+        return [guest for path in self._directory.glob("*.json") if (guest := self._read(path.stem)) is not None]
 
     async def inspect(self, instance_id: str) -> Actual | None:
         """One guest."""
-        try:
-            document = orjson.loads(self._path(instance_id).read_bytes())
-        except (FileNotFoundError, ValueError):
-            return None
-        return Actual(instance_id, PowerState(document["power"]))
+        return self._read(instance_id)
 
     async def build(self, spec: GuestSpec, image: Path | None, progress: Progress) -> None:  # noqa: ARG002
         """Note that it runs."""
+        self._path(spec.id).unlink(missing_ok=True)
         progress("define")
         await asyncio.sleep(self._delays.build)
-        if self._failures:
-            raise HypervisorError(self._failures.pop(0))
+        if (reason := self._failures.pop(0) if self._failures else self._failure(spec)) is not None:
+            raise HypervisorError(reason)
         progress("start")
         self._write(spec.id, PowerState.RUNNING)
 
@@ -91,19 +96,35 @@ class SimulatedHypervisor:
         """Forget it."""
         self._path(instance_id).unlink(missing_ok=True)
 
-    async def console_output(self, instance_id: str, lines: int | None) -> str:  # noqa: ARG002
-        """A line that says what it is."""
-        return f"simulated guest {instance_id}: there is no console behind this line\nsimulated login: \n"
+    async def console_output(self, instance_id: str, lines: int | None) -> str:
+        """A line that says what it is; nothing where there is no guest."""
+        if self._read(instance_id) is None or lines == 0:
+            return ""
+        return f"simulated guest {instance_id}: there is no console behind this line. simulated login:\n"
 
     async def _change(self, instance_id: str, power: PowerState) -> None:
         await asyncio.sleep(self._delays.power)
-        if await self.inspect(instance_id) is None:
-            raise HypervisorError(f"There is no guest {instance_id}.")
-        self._write(instance_id, power)
+        seen = self._read(instance_id)
+        if seen is None:
+            raise HypervisorError(f"There is no guest {instance_id} on this host.")
+        if seen.power is not power:
+            self._write(instance_id, power, StopReason.REQUESTED if power is PowerState.SHUTDOWN else None)
 
-    def _write(self, instance_id: str, power: PowerState) -> None:
+    def _stop_by_itself(self, instance_id: str, reason: StopReason) -> None:
+        self._write(instance_id, PowerState.SHUTDOWN, reason)
+        self._on_change(instance_id, reason)
+
+    def _read(self, instance_id: str) -> Actual | None:
+        try:
+            document = orjson.loads(self._path(instance_id).read_bytes())
+            reason = document.get("stop_reason")
+            return Actual(instance_id, PowerState(document["power"]), None if reason is None else StopReason(reason))
+        except (FileNotFoundError, ValueError, KeyError):
+            return None
+
+    def _write(self, instance_id: str, power: PowerState, reason: StopReason | None = None) -> None:
         part = self._path(instance_id).with_suffix(".part")
-        part.write_bytes(orjson.dumps({"power": int(power)}))
+        part.write_bytes(orjson.dumps({"power": int(power), "stop_reason": reason}))
         part.replace(self._path(instance_id))
 
     def _path(self, instance_id: str) -> Path:

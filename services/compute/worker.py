@@ -201,6 +201,7 @@ class Stopwatch:
         self._since = time.perf_counter()
 
     def __call__(self, stage: str) -> None:
+        """A stage begins."""
         self._end()
         self._stage = stage
 

@@ -74,7 +74,7 @@ async def test_an_instance_is_scheduled_built_stopped_started_rebooted_and_delet
 
     active = await until(region, instance_id, vm_state="active", task_state=None)
     assert active["host"] in {"host-1", "host-2"}
-    assert active["nics"][0]["address"].startswith("10.80.")
+    assert active["nics"][0]["address"].startswith("10.128.")
     assert active["launched_at"]
     assert await count(region, claims, instance_id) == 1
     assert await count(region, ports, instance_id) == 1

@@ -147,6 +147,7 @@ class HostHistories(RuleBasedStateMachine):
     @invariant()
     def claims_never_exceed_capacity(self) -> None:
         claimed = total(self.host.claims.values())
+        assert claimed == self.host.claimed
         assert all(getattr(claimed, name) <= getattr(self.host.capacity, name) for name in RESOURCE_NAMES)
 
     @invariant()

@@ -1,0 +1,55 @@
+"""The application: five APIs behind one port."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from services.api.caller import Tokens
+from services.api.compute.dialect import ComputeDialect
+from services.api.compute.routes import ROUTES as COMPUTE
+from services.api.dependencies import Dependencies
+from services.api.identity.dialect import IdentityDialect
+from services.api.identity.passwords import Passwords
+from services.api.identity.routes import routes as identity_routes
+from services.api.identity.tokens import TokenHandlers
+from services.api.image.dialect import ImageDialect
+from services.api.image.routes import ROUTES as IMAGE
+from services.api.network.dialect import NetworkDialect
+from services.api.network.routes import ROUTES as NETWORK
+from services.api.own.dialect import OwnDialect
+from services.api.own.routes import ROUTES as OWN
+from services.api.routing import Routes
+from services.api.service import Dialect, Service
+
+
+class Prefixes:
+    """Chooses an API by the first segment of the path; compute has none, and takes what is left."""
+
+    def __init__(self, services: Mapping[str, Service]) -> None:
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request over."""
+        first = "/" + scope["path"].split("/", 2)[1]
+        await self._services.get(first, self._services[""])(scope, receive, send)
+
+
+def create_app(dependencies: Dependencies) -> FastAPI:
+    """All APIs over one wiring: identity, image, network and Chronova's own under their prefixes, compute at the root."""
+    tokens = Tokens(dependencies.token_key, dependencies.clock)
+    identity = identity_routes(TokenHandlers(tokens, Passwords(dependencies.secrets)))
+    parts: Mapping[str, tuple[Routes, Dialect]] = {
+        "/identity": (identity, IdentityDialect()),
+        "/image": (IMAGE, ImageDialect()),
+        "/network": (NETWORK, NetworkDialect()),
+        "/v1": (OWN, OwnDialect()),
+        "": (COMPUTE, ComputeDialect()),
+    }
+    services = {
+        prefix: Service(prefix, routes, dialect, dependencies, tokens) for prefix, (routes, dialect) in parts.items()
+    }
+    app = FastAPI(title="Chronova", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.dependencies = dependencies
+    app.mount("", Prefixes(services))
+    return app

@@ -1,0 +1,132 @@
+"""What a new server needs must be there: flavor, image, networks, key pair, all looked up in one question to the read model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import IPv4Address
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, or_, select
+
+from domain.flavor import FLAVOR_PARTS
+from domain.image import ImageStatus
+from projections.tables import flavors, images, keypairs, networks, ports
+from services.api.call import Call
+from services.api.compute.create_request import Wanted, WantedNetwork
+from services.api.errors import Refusal
+from services.api.image.visibility import can_see
+
+GIB = 1 << 30
+
+FLAVOR = select(flavors).where(flavors.c.id == bindparam("flavor_id"), flavors.c.deleted.is_(False))
+IMAGE = select(images).where(images.c.id == bindparam("image_id"), images.c.status != ImageStatus.DELETED.value)
+KEY = select(keypairs.c.name, keypairs.c.public_key).where(
+    keypairs.c.user_id == bindparam("user_id"),
+    keypairs.c.name == bindparam("key_name"),
+    keypairs.c.deleted.is_(False),
+)
+NETWORKS = select(networks).where(
+    networks.c.deleted.is_(False), or_(networks.c.shared.is_(True), networks.c.project_id == bindparam("project_id"))
+)
+NAMED_NETWORK = select(networks).where(networks.c.id == bindparam("network_id"), networks.c.deleted.is_(False))
+TAKEN = select(ports.c.id).where(ports.c.network_id == bindparam("network_id"), ports.c.address == bindparam("address"))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the event holds of the things that the server is made from, as they are now."""
+
+    flavor: dict[str, Any]
+    image: dict[str, Any]
+    networks: list[dict[str, Any]]
+    key: dict[str, str] | None
+
+
+async def parts(call: Call, wanted: Wanted) -> Parts:
+    """Look everything up. Raises Refusal 400, and 409 when it is not clear which network is meant."""
+    return await call.dependencies.reads.query(partial(_parts, call, wanted))
+
+
+def _parts(call: Call, wanted: Wanted, connection: Connection) -> Parts:
+    flavor = connection.execute(FLAVOR, {"flavor_id": wanted.flavor_id}).mappings().first()
+    if flavor is None or not (flavor["is_public"] or call.caller.is_admin):
+        raise Refusal(400, f"Flavor {wanted.flavor_id} could not be found.")
+    image = connection.execute(IMAGE, {"image_id": wanted.image_id}).mappings().first()
+    if image is None or not can_see(image, call.caller):
+        raise Refusal(400, "Can not find requested image")
+    require_fit(flavor, image)
+    return Parts(
+        flavor={"id": flavor["id"], **{name: flavor[name] for name in FLAVOR_PARTS}},
+        image={name: image[name] for name in ("id", "name", "size", "checksum", "disk_format")},
+        networks=_networks(call, wanted, connection),
+        key=_key(call, wanted, connection),
+    )
+
+
+def require_fit(flavor: RowMapping, image: RowMapping) -> None:
+    """Pass when the image can be booted in this flavor. Raises Refusal 400."""
+    if image["status"] != ImageStatus.ACTIVE:
+        raise Refusal(400, f"Image {image['id']} is not active.")
+    if flavor["ram"] < image["min_ram"]:
+        raise Refusal(400, "Flavor's memory is too small for requested image.")
+    disk = flavor["disk"] * GIB
+    if disk == 0:  # as large as the image
+        return
+    if image["min_disk"] * GIB > disk:
+        raise Refusal(
+            400,
+            "Flavor's disk is smaller than the minimum size specified in image metadata. "
+            f"Flavor disk is {disk} bytes, minimum size is {image['min_disk'] * GIB} bytes.",
+        )
+    if image["virtual_size"] > disk:
+        raise Refusal(
+            400,
+            "Flavor's disk is too small for requested image. "
+            f"Flavor disk is {disk} bytes, image is {image['virtual_size']} bytes.",
+        )
+
+
+def _key(call: Call, wanted: Wanted, connection: Connection) -> dict[str, str] | None:
+    if wanted.key_name is None:
+        return None
+    found = connection.execute(KEY, {"user_id": call.caller.user_id, "key_name": wanted.key_name}).mappings().first()
+    if found is None:
+        raise Refusal(400, "Invalid key_name provided.")
+    return {"name": found["name"], "public_key": found["public_key"]}
+
+
+def _networks(call: Call, wanted: Wanted, connection: Connection) -> list[dict[str, Any]]:
+    if wanted.networks is not None:
+        return [_named(call, network, connection) for network in wanted.networks]
+    usable: Sequence[RowMapping] = (
+        connection.execute(NETWORKS.limit(2), {"project_id": call.project_id}).mappings().all()
+    )
+    if len(usable) > 1:
+        raise Refusal(
+            409, "More than one possible network found. Specify network ID(s) to select which one(s) to connect to."
+        )
+    if not usable and wanted.networks_must_exist:
+        raise Refusal(400, f"Unable to automatically allocate a network for project {call.project_id}")
+    return [{"network_id": network["id"]} for network in usable]
+
+
+def _named(call: Call, wanted: WantedNetwork, connection: Connection) -> dict[str, Any]:
+    network = connection.execute(NAMED_NETWORK, {"network_id": wanted.network_id}).mappings().first()
+    if network is None or not (network["shared"] or network["project_id"] == call.project_id or call.caller.is_admin):
+        raise Refusal(400, f"Network {wanted.network_id} could not be found.")
+    if wanted.fixed_ip is None:
+        return {"network_id": network["id"]}
+    _require_free(network, wanted.fixed_ip, connection)
+    return {"network_id": network["id"], "fixed_ip": wanted.fixed_ip}
+
+
+def _require_free(network: RowMapping, address: str, connection: Connection) -> None:
+    """The address can be given as far as the read model knows; the network itself decides when it is allocated."""
+    try:
+        inside = IPv4Address(network["pool_start"]) <= IPv4Address(address) <= IPv4Address(network["pool_end"])
+    except ValueError:
+        inside = False  # an IPv6 address
+    if not inside:
+        raise Refusal(400, f"Fixed IP address {address} is not a valid address of network {network['id']}.")
+    if connection.execute(TAKEN, {"network_id": network["id"], "address": address}).first() is not None:
+        raise Refusal(400, f"Fixed IP address {address} is already in use on network {network['id']}.")

@@ -1,0 +1,176 @@
+"""What a body of `POST /servers` asks for, once its form is right: everything that can be judged without looking anything up."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.api.compute.server_fields import ZONE
+from services.api.errors import Refusal
+from services.api.schema import is_true, is_uuid
+
+METADATA_LIMIT = 128
+AT_ONCE = 1000
+"""How many instances one request may ask for: each is an event of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedNetwork:
+    """A network that was named, and the address on it where that was named too."""
+
+    network_id: str
+    fixed_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A request for one or more servers."""
+
+    name: str
+    flavor_id: str
+    image_id: str
+    networks: tuple[WantedNetwork, ...] | None  # None: whichever there is
+    networks_must_exist: bool  # "auto" was said: without any network there is no server
+    count: int
+    metadata: Mapping[str, str]
+    key_name: str | None
+    user_data: str | None
+    admin_password: str | None
+    config_drive: bool
+    description: str | None
+    hostname: str | None
+    return_reservation_id: bool
+
+    @property
+    def user_data_sha256(self) -> str | None:
+        """What the log holds of the user data."""
+        return None if self.user_data is None else hashlib.sha256(self.user_data.encode()).hexdigest()
+
+    def name_of(self, index: int) -> str:
+        """The nth server's name."""
+        return self.name if self.count == 1 else f"{self.name}-{index + 1}"
+
+    def hostname_of(self, index: int, instance_id: str) -> str:
+        """The nth server's host name."""
+        if self.hostname is not None:
+            return self.hostname if self.count == 1 else f"{self.hostname}-{index + 1}"
+        return hostname_from(self.name_of(index)) or f"server-{instance_id}"
+
+
+def hostname_from(name: str) -> str:
+    """A host name made of a server's name: lower case letters, digits and hyphens; empty when nothing is left."""
+    words = re.sub(r"[ _.]", "-", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-zA-Z0-9-]", "", words).lower()[:63].strip("-")
+
+
+def _is_local_image_disk(server: Mapping[str, Any]) -> bool:
+    """Whether the block devices say no more than that the image is the root disk, as some clients do."""
+    devices = server["block_device_mapping_v2"]
+    return len(devices) <= 1 and all(
+        device.get("source_type") == "image"
+        and device.get("destination_type", "local") == "local"
+        and device.get("uuid") == server.get("imageRef")
+        and device.get("boot_index") in (0, "0")
+        for device in devices
+    )
+
+
+NOT_BUILT: Mapping[str, tuple[Callable[[Mapping[str, Any]], bool], str]] = {
+    "accessIPv4": (lambda server: bool(server["accessIPv4"]), "access addresses"),
+    "accessIPv6": (lambda server: bool(server["accessIPv6"]), "access addresses"),
+    "personality": (lambda server: bool(server["personality"]), "injected files"),
+    "block_device_mapping": (lambda server: bool(server["block_device_mapping"]), "volumes"),
+    "block_device_mapping_v2": (lambda server: not _is_local_image_disk(server), "volumes and additional disks"),
+    "OS-DCF:diskConfig": (lambda server: server["OS-DCF:diskConfig"] == "AUTO", "automatic partitioning (AUTO)"),
+    "os:scheduler_hints": (lambda server: bool(server["os:scheduler_hints"]), "scheduler hints"),
+    "OS-SCH-HNT:scheduler_hints": (lambda server: bool(server["OS-SCH-HNT:scheduler_hints"]), "scheduler hints"),
+    "tags": (lambda server: bool(server["tags"]), "tags"),
+    "trusted_image_certificates": (lambda server: bool(server["trusted_image_certificates"]), "trusted certificates"),
+    "host": (lambda _server: True, "a host of one's own choice"),
+    "hypervisor_hostname": (lambda _server: True, "a host of one's own choice"),
+}
+"""What may be asked for in Nova and is not built: when it matters, and what it is called. Better refused than ignored."""
+
+
+def wanted(body: Mapping[str, Any]) -> Wanted:
+    """Read a body whose form is right. Raises Refusal 400, 403, 501."""
+    server = {**body["server"], **{name: hints for name, hints in body.items() if name != "server"}}
+    _refuse_what_is_not_built(server)
+    if not server.get("imageRef"):
+        raise Refusal(400, "Missing imageRef attribute")
+    if len(server.get("metadata", {})) > METADATA_LIMIT:
+        raise Refusal(403, f"Maximum number of metadata items exceeds {METADATA_LIMIT}")
+    if server.get("availability_zone", ZONE) != ZONE:
+        raise Refusal(400, "The requested availability zone is not available")
+    for group in server.get("security_groups", ()):
+        if group.get("name") != "default":
+            raise Refusal(400, f"Security group {group.get('name')} not found for project.")
+    count = _count(server)
+    networks = _networks(server.get("networks"))
+    if count > 1 and any(network.fixed_ip for network in networks or ()):
+        raise Refusal(
+            400,
+            "Failed to launch instances: max_count cannot be greater than 1 if an fixed_ip is specified.",
+        )
+    return Wanted(
+        name=server["name"],
+        flavor_id=_flavor_id(server["flavorRef"]),
+        image_id=server["imageRef"],
+        networks=networks,
+        networks_must_exist=server.get("networks") == "auto",
+        count=count,
+        metadata=server.get("metadata", {}),
+        key_name=server.get("key_name"),
+        user_data=server.get("user_data"),
+        admin_password=server.get("adminPass"),
+        config_drive=is_true(server.get("config_drive", True)),
+        description=server.get("description"),
+        hostname=server.get("hostname"),
+        return_reservation_id=is_true(server.get("return_reservation_id", False)),
+    )
+
+
+def _refuse_what_is_not_built(server: Mapping[str, Any]) -> None:
+    for name, (matters, what) in NOT_BUILT.items():
+        if name in server and matters(server):
+            raise Refusal(501, f"This cloud cannot do {what} yet: leave out '{name}'.")
+
+
+def _flavor_id(ref: str | int) -> str:
+    """The id; clients may send the flavor's URL."""
+    return str(ref).rstrip("/").rpartition("/")[2]
+
+
+def _count(server: Mapping[str, Any]) -> int:
+    least = int(server.get("min_count", 1))
+    most = int(server.get("max_count", least))
+    if least < 1 or most < 1:
+        raise Refusal(400, "min_count and max_count must be at least 1")
+    if least > most:
+        raise Refusal(400, "min_count must be <= max_count")
+    if most > AT_ONCE:
+        raise Refusal(
+            403, f"Quota exceeded for instances: Requested {most}, but at most {AT_ONCE} can be asked for at once"
+        )
+    return most
+
+
+def _networks(asked: Any) -> tuple[WantedNetwork, ...] | None:
+    if asked is None or asked in ("auto", []):
+        return None
+    if asked == "none":
+        return ()
+    found = []
+    for network in asked:
+        if network.get("port") is not None:
+            raise Refusal(501, "This cloud cannot attach ports that exist already yet: name a network instead.")
+        if network.get("tag") is not None:
+            raise Refusal(501, "This cloud cannot tag devices yet: leave out 'tag'.")
+        network_id = network.get("uuid")
+        if network_id is None:
+            raise Refusal(400, "Bad network format: missing uuid")
+        if not is_uuid(network_id):
+            raise Refusal(400, f"Bad networks format: network uuid is not in proper format ({network_id})")
+        found.append(WantedNetwork(network_id, network.get("fixed_ip")))
+    return tuple(found)

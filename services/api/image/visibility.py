@@ -1,0 +1,23 @@
+"""Who can see an image: its own project always, everybody a public or a community one.
+
+Community images are in no list unless they are asked for.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.api.caller import Caller
+
+PUBLIC, PRIVATE, SHARED, COMMUNITY = "public", "private", "shared", "community"
+VISIBILITIES = (COMMUNITY, PUBLIC, PRIVATE, SHARED)
+FOR_ALL = frozenset({PUBLIC, COMMUNITY})
+
+
+def can_see(row: Mapping[Any, Any], caller: Caller) -> bool:
+    """Whether a caller can see and boot from an image. A shared one has no other members yet."""
+    return caller.is_admin or row["visibility"] in FOR_ALL or row["project_id"] == caller.project_id
+
+
+def can_change(row: Mapping[Any, Any], caller: Caller) -> bool:
+    """Whether a caller can upload to, change or delete an image."""
+    return caller.is_admin or row["project_id"] == caller.project_id

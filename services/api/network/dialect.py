@@ -1,0 +1,61 @@
+"""How the network API speaks: Neutron's error bodies."""
+
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
+from services.api.answers import answer
+from services.api.call import Call
+from services.api.caller import Caller
+from services.api.errors import Refusal
+from services.api.routing import Route
+
+TYPES: Mapping[int, str] = {
+    400: "HTTPBadRequest",
+    403: "PolicyNotAuthorized",
+    404: "HTTPNotFound",
+    409: "Conflict",
+    413: "HTTPRequestEntityTooLarge",
+    415: "HTTPUnsupportedMediaType",
+    501: "HTTPNotImplemented",
+    503: "HTTPServiceUnavailable",
+}
+
+
+class Missing(Refusal):
+    """There is no such network, subnet, port … Its type names what is missing."""
+
+    def __init__(self, kind: str, resource_id: str) -> None:
+        super().__init__(404, f"{kind} {resource_id} could not be found.")
+        self.type = f"{kind.replace(' ', '')}NotFound"
+
+
+class NetworkDialect:
+    """The network API's own ways."""
+
+    def locate(self, path: str, caller: Caller) -> str:  # noqa: ARG002 -- part of the protocol
+        """Paths are as they are; some clients write `.json` behind them."""
+        return path.removesuffix(".json")
+
+    def begin(self, call: Call, route: Route) -> None:
+        """Nothing to agree on."""
+
+    def finish(self, call: Call, response: Response) -> None:
+        """Nothing to add."""
+
+    def refuse(self, call: Call, refusal: Refusal) -> Response:  # noqa: ARG002 -- part of the protocol
+        """Type, message and detail, under the one key `NeutronError`; 401 is worded by identity."""
+        if refusal.status == 401:  # noqa: PLR2004
+            error = {"code": 401, "title": "Unauthorized", "message": refusal.message}
+            return answer({"error": error}, 401, headers=refusal.headers)
+        kind = refusal.type if isinstance(refusal, Missing) else TYPES.get(refusal.status, "HTTPInternalServerError")
+        body = {"NeutronError": {"type": kind, "message": refusal.message, "detail": ""}}
+        return answer(body, refusal.status, headers=refusal.headers)
+
+    def no_route(self, call: Call) -> Response:
+        """In Neutron's words."""
+        return self.refuse(call, Refusal(404, "The resource could not be found."))
+
+    def not_allowed(self, policy: str) -> Refusal:
+        """In Neutron's words."""
+        return Refusal(403, f"rule:{policy} is disallowed by policy")

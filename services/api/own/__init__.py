@@ -1,0 +1,1 @@
+"""Chronova's own API, v1: what no OpenStack service has."""

@@ -1,0 +1,1 @@
+"""Guests on QEMU, through a libvirt of this host's own."""

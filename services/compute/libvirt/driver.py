@@ -1,0 +1,263 @@
+"""The libvirt adapter: real guests on QEMU, with the processor's help (KVM) or by emulation."""
+
+import asyncio
+import logging
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from domain.instance.desired import GuestSpec
+from domain.instance.state import PowerState, StopReason
+from services.compute.hypervisor import Actual, HypervisorError, Inventory, Progress
+from services.compute.libvirt import config_drive, console, disks, domains
+from services.compute.libvirt.accelerator import Accelerator
+from services.compute.libvirt.connection import Connection
+from services.compute.libvirt.errors import ConnectionLost
+from services.compute.libvirt.events import Change
+from services.compute.libvirt.host import host_inventory
+from services.compute.libvirt.layout import Layout
+from services.compute.libvirt.networks import Networks, network_name
+from services.compute.libvirt.qemu_user import qemu_user
+from services.compute.libvirt.record import GuestRecord, note_stop
+from services.compute.libvirt.work import Work, happens
+from services.compute.libvirt.xml import DomainNic, DomainSpec, domain_xml
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+OPEN_PATIENCE = 15.0  # seconds that a daemon which is just starting is waited for
+RECONNECT_PATIENCE = 30.0  # seconds that a daemon which is being started again is waited for, in the midst of work
+ATTEMPTS = 3  # at work that is interrupted by the daemon's end
+PRESS_EVERY = 5.0  # seconds: a guest that is still booting does not hear the first press of its power button
+EVENT_PATIENCE = 2.0  # seconds that the event after our own pulling of the plug may take
+
+
+class LibvirtHypervisor:
+    """One host's guests. Its daemon is run by `services.compute.libvirt.environment` on the same root."""
+
+    needs_image = True
+
+    def __init__(self, root: Path, accelerator: Accelerator | str) -> None:
+        self._layout = Layout(root.absolute())
+        self._accelerator = Accelerator(accelerator)
+        self._user = qemu_user()
+        self._work = Work()
+        self._connection = Connection(self._layout.uri, self._changed, self._reconnected)
+        self._networks = Networks(self._layout, self._connection)
+        self._on_change: Callable[[str, StopReason | None], None] = lambda _instance_id, _reason: None
+
+    @property
+    def images(self) -> Path:
+        """Where image files must lie, so that QEMU can read them."""
+        return self._layout.images
+
+    async def open(self, on_change: Callable[[str, StopReason | None], None]) -> None:
+        """Connect. Raises HypervisorError when the daemon does not answer in time."""
+        self._on_change = on_change
+        await self._connection.open(OPEN_PATIENCE)
+
+    async def close(self) -> None:
+        """Disconnect. Guests go on."""
+        await self._connection.close()
+
+    async def inventory(self) -> Inventory:
+        """What the host has."""
+        return await self._connection.call(lambda c: host_inventory(c, self._layout.root, self._accelerator))
+
+    async def actual(self) -> Sequence[Actual]:
+        """All guests; those whose build was left half-way have no state."""
+        return await self._steadily(
+            lambda: self._connection.call(lambda c: [self._seen(domain) for domain in c.listAllDomains()])
+        )
+
+    async def inspect(self, instance_id: str) -> Actual | None:
+        """One guest; None when there is none, or a half-made one."""
+
+        def look(connection: Any) -> Actual | None:
+            domain = domains.find(connection, instance_id)
+            return None if domain is None else self._seen(domain)
+
+        seen = await self._steadily(lambda: self._connection.call(look))
+        return None if seen is None or (seen.ours and seen.power is PowerState.NOSTATE) else seen
+
+    async def build(self, spec: GuestSpec, image: Path | None, progress: Progress) -> None:
+        """Make the guest from an image file below `images`, and start it. Raises HypervisorError; then nothing of it is left."""
+        if image is None:
+            raise HypervisorError("A real guest needs an image.")
+        async with self._work.on(spec.id):
+            try:
+                await self._steadily(lambda: self._build(spec, image, progress))
+            except OSError as error:
+                await self._clear_quietly(spec.id)
+                raise HypervisorError(f"The guest's files cannot be made: {error.strerror}.") from error
+            except HypervisorError:
+                await self._clear_quietly(spec.id)
+                raise
+
+    async def start(self, instance_id: str) -> None:
+        """Power on. Raises HypervisorError."""
+        async with self._work.on(instance_id):
+            await self._steadily(lambda: self._start(instance_id))
+
+    async def shut_down(self, instance_id: str, grace: float) -> None:
+        """Press the power button, again while the guest does not heed it, and pull the plug in the end."""
+        async with self._work.on(instance_id) as stopped:
+            await self._require_ours(instance_id)
+            note_stop(self._layout.instance(instance_id), StopReason.REQUESTED)
+            await self._steadily(lambda: self._shut_down(instance_id, grace, stopped))
+
+    async def reboot(self, instance_id: str, *, hard: bool, grace: float) -> None:
+        """Power off, gently unless hard, and on again."""
+        async with self._work.on(instance_id) as stopped:
+            await self._require_ours(instance_id)
+            await self._steadily(lambda: self._shut_down(instance_id, 0.0 if hard else grace, stopped))
+            await self._steadily(lambda: self._start(instance_id))
+
+    async def destroy(self, instance_id: str) -> None:
+        """Remove the guest with all that it has on the host. Raises HypervisorError."""
+        async with self._work.on(instance_id):
+            try:
+                await self._steadily(lambda: self._clear(instance_id))
+            except OSError as error:
+                raise HypervisorError(f"The guest's files cannot be removed: {error.strerror}.") from error
+
+    async def console_output(self, instance_id: str, lines: int | None) -> str:
+        """The last lines of the guest's serial console."""
+        try:
+            return await asyncio.to_thread(console.read_console, self._layout.instance(instance_id), lines)
+        except OSError as error:
+            raise HypervisorError(f"The guest's console log cannot be read: {error.strerror}.") from error
+
+    async def _build(self, spec: GuestSpec, image: Path, progress: Progress) -> None:
+        await self._clear(spec.id)
+        directory = self._layout.instance(spec.id)
+        directory.mkdir(mode=0o750)
+        os.chown(directory, 0, self._user.gid)
+        record = GuestRecord(nics=spec.nics)
+        await asyncio.to_thread(record.write, directory)
+        progress("disk")
+        disk = await disks.make_disk(
+            self._layout, spec.id, image, spec.image.disk_format, gib=spec.disk_gib, user=self._user
+        )
+        progress("config-drive")
+        drive = directory / config_drive.FILE
+        await asyncio.to_thread(self._write_drive, drive, spec)
+        progress("network")
+        await self._networks.attach(spec.nics)
+        progress("define")
+        xml = domain_xml(
+            DomainSpec(
+                id=spec.id,
+                accelerator=self._accelerator,
+                vcpus=spec.vcpus,
+                memory_mib=spec.memory_mib,
+                disk=self._layout.inside(disk),
+                config_drive=self._layout.inside(drive),
+                console=self._layout.inside(directory / console.FILE),
+                nics=[DomainNic(nic.mac, network_name(nic.network_id)) for nic in spec.nics],
+            )
+        )
+        await self._connection.call(lambda c: c.defineXML(xml))
+        progress("start")
+        await self._connection.call(lambda c: domains.power_on(c, spec.id))
+        await asyncio.to_thread(GuestRecord(nics=spec.nics, built=True).write, directory)
+
+    def _write_drive(self, path: Path, spec: GuestSpec) -> None:
+        path.touch(mode=0o400)  # it may hold a password
+        path.write_bytes(config_drive.config_drive(spec))
+        os.chown(path, self._user.uid, self._user.gid)
+
+    async def _start(self, instance_id: str) -> None:
+        await self._require_ours(instance_id)
+        directory = self._layout.instance(instance_id)
+        record = GuestRecord.read(directory)
+        if record is not None:
+            await self._networks.attach(record.nics)
+        await self._connection.call(lambda c: domains.power_on(c, instance_id))
+        await asyncio.to_thread(note_stop, directory, None)
+
+    async def _shut_down(self, instance_id: str, grace: float, stopped: asyncio.Event) -> None:
+        call, loop = self._connection.call, asyncio.get_running_loop()
+        deadline = loop.time() + grace
+        while not await call(lambda c: domains.is_off(c, instance_id)):
+            left = deadline - loop.time()
+            if left <= 0:
+                await call(lambda c: domains.power_off(c, instance_id))
+                await happens(stopped, EVENT_PATIENCE)  # else it would be taken for a change of the guest's own later
+                return
+            await call(lambda c: domains.press_power_button(c, instance_id))
+            await happens(stopped, min(left, PRESS_EVERY))
+
+    async def _clear(self, instance_id: str) -> None:
+        """Remove whatever there is of the guest."""
+        await self._require_ours(instance_id, missing_ok=True)
+        directory = self._layout.instance(instance_id)
+        await self._connection.call(lambda c: domains.power_off(c, instance_id))
+        await self._connection.call(lambda c: domains.undefine(c, instance_id))
+        if record := GuestRecord.read(directory):
+            await self._networks.detach(record.nics)
+        if directory.exists():
+            await asyncio.to_thread(shutil.rmtree, directory)
+
+    async def _clear_quietly(self, instance_id: str) -> None:
+        try:
+            await self._steadily(lambda: self._clear(instance_id))
+        except (HypervisorError, OSError) as error:
+            log.warning("guest %s: what is left of a failed build cannot be removed yet: %s", instance_id, error)
+
+    async def _require_ours(self, instance_id: str, *, missing_ok: bool = False) -> None:
+        """Raises HypervisorError when the guest is somebody else's, or not there."""
+
+        def look(connection: Any) -> bool | None:
+            domain = domains.find(connection, instance_id)
+            return None if domain is None else domains.is_ours(domain)
+
+        ours = await self._steadily(lambda: self._connection.call(look))
+        if ours is False:
+            raise HypervisorError(f"The domain {instance_id} was not made by Chronova: it is left alone.")
+        if ours is None and not missing_ok:
+            raise HypervisorError(f"There is no guest {instance_id} on this host.")
+
+    def _seen(self, domain: Any) -> Actual:
+        """A domain as the port has it. In a libvirt thread."""
+        instance_id = domain.UUIDString()
+        if not domains.is_ours(domain):
+            return Actual(instance_id, domains.POWER.get(domain.state()[0], PowerState.NOSTATE), ours=False)
+        record = GuestRecord.read(self._layout.instance(instance_id))
+        if record is None or not record.built:
+            return Actual(instance_id, PowerState.NOSTATE)
+        state, why = domain.state()
+        power, reason = domains.POWER.get(state, PowerState.NOSTATE), None
+        if power is PowerState.SHUTDOWN:
+            reason = domains.CERTAIN.get(why) or record.stop_reason or domains.LIKELY.get(why)
+        return Actual(instance_id, power, reason)
+
+    async def _steadily(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do idempotent work, again when the daemon was restarted in the middle of it."""
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await work()
+            except ConnectionLost:
+                await self._connection.restored(RECONNECT_PATIENCE)
+        return await work()
+
+    def _changed(self, change: Change) -> None:
+        if self._work.is_on(change.instance_id):
+            if change.stopped:
+                self._work.note_stop(change.instance_id)
+            return
+        if change.stopped:
+            self._note(change)
+        self._on_change(change.instance_id, change.reason)
+
+    def _note(self, change: Change) -> None:
+        try:
+            note_stop(self._layout.instance(change.instance_id), change.reason)
+        except (OSError, HypervisorError) as error:
+            log.warning("guest %s: why it stopped cannot be noted: %s", change.instance_id, error)
+
+    def _reconnected(self) -> None:
+        self._on_change("", None)
