@@ -14,20 +14,24 @@ from journal.errors import LogUnavailable
 log = logging.getLogger(__name__)
 
 
-async def connect(url: str, seed: Path, *, name: str, host: str | None = None, patience: float = 15.0) -> Client:
-    """A connection that reconnects by itself for ever. `host` is given by compute agents, which may hear only their own inbox.
+async def connect(
+    url: str, seed: Path, *, name: str, host: str | None = None, patience: float = 15.0, quiet: bool = False
+) -> Client:
+    """A connection that reconnects by itself for ever. `host` is given by compute agents, which may hear only their own inbox;
+    `quiet` by whoever expects that the bus may not be there yet.
 
     Raises LogUnavailable when there is no connection within `patience` seconds, or the key is refused.
     """
 
     async def disconnected() -> None:
-        log.warning("the connection to the bus is lost")
+        if not client.is_closed:
+            log.warning("the connection to the bus is lost")
 
     async def reconnected() -> None:
         log.info("connected to the bus again")
 
     async def failed(error: Exception) -> None:
-        log.warning("bus: %s", str(error) or type(error).__name__)
+        log.log(logging.DEBUG if quiet else logging.WARNING, "bus: %s", str(error) or type(error).__name__)
 
     client = Client()
     try:

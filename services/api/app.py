@@ -31,8 +31,9 @@ class Prefixes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request over."""
-        first = "/" + scope["path"].split("/", 2)[1]
-        await self._services.get(first, self._services[""])(scope, receive, send)
+        segments = scope["path"].split("/", 2)
+        prefix = f"/{segments[1]}" if len(segments) > 1 else ""
+        await self._services.get(prefix, self._services[""])(scope, receive, send)
 
 
 def create_app(dependencies: Dependencies) -> FastAPI:

@@ -15,6 +15,7 @@ from services.api.policy import allows
 
 BODY_LIMIT = 1 << 20  # bytes; image bytes are streamed and do not count
 SOURCE = "chronova/api"
+NO_NULLS = "Null characters are not allowed."
 
 
 @dataclass(slots=True)
@@ -70,6 +71,8 @@ class Call:
         content_type = self.request.headers.get("content-type", "")
         if content_type and "json" not in content_type:
             raise Refusal(415, "Unsupported Content-Type")
+        if rb"\u0000" in raw:  # databases cannot keep it
+            raise Refusal(400, NO_NULLS)
         try:
             return orjson.loads(raw)
         except orjson.JSONDecodeError:

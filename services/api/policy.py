@@ -64,6 +64,7 @@ POLICY: Mapping[str, str] = {
     "os_compute_api:os-hypervisors:list-detail": "admin",
     "os_compute_api:os-hypervisors:show": "admin",
     "os_compute_api:os-hypervisors:statistics": "admin",
+    "os_compute_api:os-aggregates:index": "admin",
     "os_compute_api:os-services:list": "admin",
     "os_compute_api:os-services:update": "admin",
     # image

@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from services.api.call import Call
+from services.api.call import NO_NULLS, Call
 from services.api.caller import NOBODY, Caller, Tokens
 from services.api.dependencies import Dependencies
 from services.api.errors import NoSuchRoute, NotAllowed, Refusal, Unauthenticated, refusal_of
@@ -54,8 +54,9 @@ class Service:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
-            raise RuntimeError("this is an HTTP API")
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+            return
         call = Call(Request(scope, receive), self._dependencies, f"req-{self._dependencies.new_id()}")
         try:
             response = await self._answer(call, scope["path"].removeprefix(self._prefix))
@@ -84,6 +85,8 @@ class Service:
             return self._dialect.refuse(call, refusal)
 
     async def _handle(self, call: Call, path: str) -> Response:
+        if "\0" in path or b"%00" in call.request.scope["query_string"]:
+            raise Refusal(400, NO_NULLS)
         found = self._routes.find(call.request.method, path)
         if found is not None and found[0].policy is None:
             route, call.path = found

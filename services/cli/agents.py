@@ -36,6 +36,7 @@ async def run_agent(region: Region, host: str) -> None:
         directory=region.host_directory(host),
         images=images,
         session=host_session(region),
+        reserved_memory_mib=0 if region.is_simulated else 512,
         builds_at_once=64 if region.is_simulated else 4,
     )
     try:

@@ -68,14 +68,11 @@ async def run_region(region: Region, guest_image: Path | None, ready: Callable[[
     end_leftovers(region)
     require_ports(region)
     region.log.configure(region.hosts)
-    try:
-        async with kept(region, nats_server(region)), kept(region, libvirt(region)):
-            await prepare(region, guest_image)
-            async with kept(region, control_plane(region)), kept(region, agents(region)):
-                ready()
-                await asyncio.Event().wait()
-    finally:
-        (region.run / f"{SUPERVISOR}.pid").unlink(missing_ok=True)
+    async with kept(region, nats_server(region)), kept(region, libvirt(region)):
+        await prepare(region, guest_image)
+        async with kept(region, control_plane(region)), kept(region, agents(region)):
+            ready()
+            await asyncio.Event().wait()
 
 
 @asynccontextmanager
@@ -119,7 +116,7 @@ def nats_server(region: Region) -> Program:
 
     async def ready() -> bool:
         try:
-            client = await connect(region.log.url, region.log.control_seed, name="probe", patience=1)
+            client = await connect(region.log.url, region.log.control_seed, name="probe", patience=1, quiet=True)
         except LogUnavailable:
             return False
         await disconnect(client)

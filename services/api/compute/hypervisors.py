@@ -124,8 +124,8 @@ def _full(row: RowMapping, call: Call, servers: Mapping[str, list[dict[str, str]
     inventory = row["inventory"]
     body = {
         **_brief(row, call, servers),
-        "hypervisor_type": inventory["hypervisor_type"],
-        "hypervisor_version": inventory["hypervisor_version"],
+        "hypervisor_type": inventory.get("hypervisor_type"),
+        "hypervisor_version": inventory.get("hypervisor_version"),
         "host_ip": inventory.get("host_ip"),
         "service": {"id": id_of(row, call), "host": row["name"], "disabled_reason": row["disabled_reason"]},
     }

@@ -36,7 +36,6 @@ SPANS: Mapping[str, Span] = {
     # endpoints
     "GET /v2.1/os-hypervisors/statistics": Span(until=(2, 87)),
     "GET /v2.1/os-hypervisors/{id}/uptime": Span(until=(2, 87)),
-    "PUT /v2.1/os-services/{id}": ALWAYS,  # before 2.53 the last segment is an action, from then on an id
     # what a server shows
     "server.flavor as a link": Span(until=(2, 46)),
     "server.flavor embedded": Span(since=(2, 47)),

@@ -1,6 +1,7 @@
 """The routes of the compute API. When one exists only in some microversions, `microversions.SPANS` says so by its name."""
 
 from services.api.compute import (
+    aggregates,
     compute_services,
     create_server,
     extensions,
@@ -69,6 +70,7 @@ ROUTES = Routes(
         Route("GET", "/v2.1/os-hypervisors/{id}/uptime", hypervisors.show_uptime, f"{_P}:os-hypervisors:show"),
         Route("GET", "/v2.1/os-services", compute_services.list_services, f"{_P}:os-services:list"),
         Route("PUT", "/v2.1/os-services/{id}", compute_services.update_service, f"{_P}:os-services:update"),
+        Route("GET", "/v2.1/os-aggregates", aggregates.list_aggregates, f"{_P}:os-aggregates:index"),
         # the rest
         Route("GET", "/v2.1/limits", limits.show_limits, f"{_P}:limits"),
         Route("GET", "/v2.1/os-quota-sets/{project}", limits.show_quotas, f"{_P}:os-quota-sets:show"),

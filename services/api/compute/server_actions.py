@@ -76,6 +76,8 @@ async def _console_output(call: Call, row: RowMapping, options: Any) -> Response
         raise Refusal(409, f"Instance {row['id']} is not ready")
     length = (options or {}).get("length")
     lines = None if length is None or int(length) < 0 else int(length)
+    if lines == 0:
+        return answer({"output": ""})
     try:
         output = await call.dependencies.console_output(row["host"], row["id"], lines)
     except TimeoutError:

@@ -157,11 +157,26 @@ async def show_domain(call: Call) -> Response:
     return answer({"domain": domain_body(call.dependencies.public_url)})
 
 
+def _services(call: Call) -> list[dict[str, Any]]:
+    return [
+        {"id": entry["id"], "type": entry["type"], "name": entry["name"], "enabled": True, "description": ""}
+        for entry in catalog(call.dependencies)
+    ]
+
+
+async def show_service(call: Call) -> Response:
+    """200; 404."""
+    for entry in _services(call):
+        if entry["id"] == call.path["id"]:
+            return answer({"service": entry})
+    raise Refusal(404, f"Could not find service: {call.path['id']}.")
+
+
 async def list_services(call: Call) -> Response:
     """200. Filters: type, name."""
     found = [
-        {"id": entry["id"], "type": entry["type"], "name": entry["name"], "enabled": True, "description": ""}
-        for entry in catalog(call.dependencies)
+        entry
+        for entry in _services(call)
         if call.query.get("type") in (None, entry["type"]) and call.query.get("name") in (None, entry["name"])
     ]
     return listing(call, "services", found)

@@ -33,6 +33,7 @@ def routes(tokens: TokenHandlers) -> Routes:
             Route("GET", "/v3/domains", directory.list_domains, "identity:list_domains"),
             Route("GET", "/v3/domains/{id}", directory.show_domain, "identity:get_domain"),
             Route("GET", "/v3/services", directory.list_services, "identity:list_services"),
+            Route("GET", "/v3/services/{id}", directory.show_service, "identity:list_services"),
             Route("GET", "/v3/endpoints", directory.list_endpoints, "identity:list_endpoints"),
             Route("GET", "/v3/regions", directory.list_regions, "identity:list_regions"),
             *unbuilt,

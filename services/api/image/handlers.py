@@ -2,9 +2,11 @@
 
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from starlette.responses import Response, StreamingResponse
 
+from domain.errors import DomainError
 from domain.image import Image, ImageStatus, create_image, delete_image, uploaded
 from journal.errors import AppendConflict
 from services.api.answers import POSITION, answer, empty
@@ -13,7 +15,7 @@ from services.api.compute.paging import limit_of
 from services.api.errors import Refusal
 from services.api.image.bodies import image_body, image_schema, new_image
 from services.api.image.rows import changeable, listed, visible
-from services.api.image.store import blocks, remove, save, size_of
+from services.api.image.store import Stored, blocks, exclusive, remove, save, size_of
 from services.api.image.visibility import PUBLIC
 
 DEFAULT_LIMIT = 25
@@ -60,8 +62,8 @@ async def create(call: Call) -> Response:
     parts = new_image(body, call.project_id)
     if parts.get("visibility") == PUBLIC:
         call.require("publicize_image")
-    image_id = body.get("id") or call.dependencies.new_id()
-    image = create_image(image_id.lower(), project_id=call.project_id, at=call.dependencies.clock(), **parts)
+    image_id = str(UUID(body.get("id") or call.dependencies.new_id()))
+    image = create_image(image_id, project_id=call.project_id, at=call.dependencies.clock(), **parts)
     try:
         saved = await call.dependencies.commands.create(image, call.author)
     except AppendConflict:
@@ -80,25 +82,35 @@ async def upload(call: Call) -> Response:
     row = await changeable(call)
     if call.request.headers.get("content-type") != "application/octet-stream":
         raise Refusal(415, "Upload the image's bytes with Content-Type: application/octet-stream.")
-    if row["status"] != ImageStatus.QUEUED:
-        raise Refusal(409, f"Image status transition from {row['status']} to saving is not allowed")
     store = call.dependencies.image_store
-    stored = await save(store, row["id"], row["disk_format"], call.request.stream())
+    async with exclusive(store, row["id"]):
+        # Looked at again: whoever uploaded before has finished, or nobody has.
+        row = await changeable(call)
+        if row["status"] != ImageStatus.QUEUED:
+            raise Refusal(409, f"Image status transition from {row['status']} to saving is not allowed")
+        stored = await save(store, row["id"], row["disk_format"], call.request.stream())
+        try:
+            position = await _record(call, row["id"], stored)
+        except DomainError:  # it was deleted meanwhile
+            await remove(store, row["id"])
+            raise
+    return empty(204, position=position)
+
+
+async def _record(call: Call, image_id: str, stored: Stored) -> int:
     at = call.dependencies.clock()
-    saved = await call.dependencies.commands.execute(
-        Image,
-        row["id"],
-        lambda image: uploaded(
+
+    def decide(image: Image) -> None:
+        uploaded(
             image,
             size=stored.size,
             virtual_size=stored.virtual_size,
             checksum=stored.checksum,
             checksum_md5=stored.checksum_md5,
             at=at,
-        ),
-        call.author,
-    )
-    return empty(204, position=saved.position)
+        )
+
+    return (await call.dependencies.commands.execute(Image, image_id, decide, call.author)).position
 
 
 async def download(call: Call) -> Response:

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class Stored:
 
 
 class _Part:
-    """A file that is being written. One writer an image: the lock ends with the file, also when the process dies."""
+    """A file that is being written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -36,13 +37,7 @@ class _Part:
         self.head = b""
         self._sha512 = hashlib.sha512()
         self._md5 = hashlib.md5(usedforsecurity=False)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(self._file, 0)  # what a process left that died
-        except OSError:
-            os.close(self._file)
-            raise
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
 
     def write(self, block: bytes) -> None:
         if len(self.head) < HEAD_SIZE:
@@ -73,15 +68,40 @@ class _Part:
         os.close(self._file)
 
 
-async def save(store: Path, image_id: str, disk_format: str, chunks: AsyncIterator[bytes]) -> Stored:
-    """Write an image's bytes as they come; nothing is left of them unless all is well.
+@asynccontextmanager
+async def exclusive(store: Path, image_id: str) -> AsyncIterator[None]:
+    """One upload an image, until its event is recorded; the lock ends with the process that holds it.
 
-    Raises Refusal 400 for bytes that are not of the format, 409 when another upload is under way, 413 when there is no room.
+    Raises Refusal 409 when another upload is under way, 413 when there is no room.
+    """
+    path = store / f"{image_id}.lock"
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        raise _refusal(error) from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = os.path.samestat(os.fstat(lock), path.stat())
+        except (BlockingIOError, FileNotFoundError):
+            held = False
+        if not held:  # somebody has it, or has just removed it
+            raise Refusal(409, f"Another upload of image {image_id} is under way.")
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(lock)
+
+
+async def save(store: Path, image_id: str, disk_format: str, chunks: AsyncIterator[bytes]) -> Stored:
+    """Write an image's bytes as they come; nothing is left of them unless all is well. Within `exclusive`.
+
+    Raises Refusal 400 for bytes that are not of the format, 413 when there is no room.
     """
     try:
         part = await asyncio.to_thread(_Part, store / f"{image_id}.part")
-    except BlockingIOError:
-        raise Refusal(409, f"Another upload of image {image_id} is under way.") from None
     except OSError as error:
         raise _refusal(error) from error
     try:

@@ -27,7 +27,7 @@ class Missing(Refusal):
 
     def __init__(self, kind: str, resource_id: str) -> None:
         super().__init__(404, f"{kind} {resource_id} could not be found.")
-        self.type = f"{kind.replace(' ', '')}NotFound"
+        self.type = f"{kind.title().replace(' ', '')}NotFound"
 
 
 class NetworkDialect:

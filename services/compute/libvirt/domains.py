@@ -24,12 +24,13 @@ POWER = {
 CERTAIN = {
     libvirt.VIR_DOMAIN_SHUTOFF_CRASHED: StopReason.CRASHED,
     libvirt.VIR_DOMAIN_SHUTOFF_FAILED: StopReason.CRASHED,
-    libvirt.VIR_DOMAIN_SHUTOFF_DESTROYED: StopReason.REQUESTED,
+    libvirt.VIR_DOMAIN_SHUTOFF_DAEMON: StopReason.CRASHED,  # its process was found dead, or mute, by a restarted daemon
 }
 """Why a domain is off, where libvirt's word is enough."""
 
 LIKELY = {
     libvirt.VIR_DOMAIN_SHUTOFF_SHUTDOWN: StopReason.GUEST,
+    libvirt.VIR_DOMAIN_SHUTOFF_DESTROYED: StopReason.HOST,  # not by the driver, which would have noted it
     libvirt.VIR_DOMAIN_SHUTOFF_UNKNOWN: StopReason.HOST,  # the daemon has no memory of it: the host went down with it
 }
 """Why a domain is off when nobody noted a reason."""

@@ -20,9 +20,9 @@ from services.compute.libvirt.host import host_inventory
 from services.compute.libvirt.layout import Layout
 from services.compute.libvirt.networks import Networks, network_name
 from services.compute.libvirt.qemu_user import qemu_user
-from services.compute.libvirt.record import GuestRecord, note_stop
+from services.compute.libvirt.record import GuestRecord, note_start, note_stop
 from services.compute.libvirt.work import Work, happens
-from services.compute.libvirt.xml import DomainNic, DomainSpec, domain_xml
+from services.compute.libvirt.xml import NAME, DomainNic, DomainSpec, domain_xml
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,6 @@ class LibvirtHypervisor:
         """Press the power button, again while the guest does not heed it, and pull the plug in the end."""
         async with self._work.on(instance_id) as stopped:
             await self._require_ours(instance_id)
-            note_stop(self._layout.instance(instance_id), StopReason.REQUESTED)
             await self._steadily(lambda: self._shut_down(instance_id, grace, stopped))
 
     async def reboot(self, instance_id: str, *, hard: bool, grace: float) -> None:
@@ -177,11 +176,13 @@ class LibvirtHypervisor:
         if record is not None:
             await self._networks.attach(record.nics)
         await self._connection.call(lambda c: domains.power_on(c, instance_id))
-        await asyncio.to_thread(note_stop, directory, None)
+        await asyncio.to_thread(note_start, directory)
 
     async def _shut_down(self, instance_id: str, grace: float, stopped: asyncio.Event) -> None:
         call, loop = self._connection.call, asyncio.get_running_loop()
         deadline = loop.time() + grace
+        if not await call(lambda c: domains.is_off(c, instance_id)):
+            self._note(instance_id, StopReason.REQUESTED)
         while not await call(lambda c: domains.is_off(c, instance_id)):
             left = deadline - loop.time()
             if left <= 0:
@@ -199,8 +200,14 @@ class LibvirtHypervisor:
         await self._connection.call(lambda c: domains.undefine(c, instance_id))
         if record := GuestRecord.read(directory):
             await self._networks.detach(record.nics)
+        await asyncio.to_thread(self._remove_files, instance_id)
+
+    def _remove_files(self, instance_id: str) -> None:
+        for log_file in self._layout.qemu_logs.glob(f"{NAME.format(instance_id)}.log*"):
+            log_file.unlink(missing_ok=True)
+        directory = self._layout.instance(instance_id)
         if directory.exists():
-            await asyncio.to_thread(shutil.rmtree, directory)
+            shutil.rmtree(directory)
 
     async def _clear_quietly(self, instance_id: str) -> None:
         try:
@@ -249,15 +256,15 @@ class LibvirtHypervisor:
             if change.stopped:
                 self._work.note_stop(change.instance_id)
             return
-        if change.stopped:
-            self._note(change)
+        if change.reason is not None:
+            self._note(change.instance_id, change.reason)
         self._on_change(change.instance_id, change.reason)
 
-    def _note(self, change: Change) -> None:
+    def _note(self, instance_id: str, reason: StopReason) -> None:
         try:
-            note_stop(self._layout.instance(change.instance_id), change.reason)
-        except (OSError, HypervisorError) as error:
-            log.warning("guest %s: why it stopped cannot be noted: %s", change.instance_id, error)
+            note_stop(self._layout.instance(instance_id), reason)
+        except OSError as error:
+            log.warning("guest %s: why it stopped cannot be noted: %s", instance_id, error)
 
     def _reconnected(self) -> None:
         self._on_change("", None)

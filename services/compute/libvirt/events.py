@@ -54,11 +54,11 @@ class Lifecycle:
 
 
 STOPPED = {
-    libvirt.VIR_DOMAIN_EVENT_STOPPED_DESTROYED: StopReason.REQUESTED,
+    libvirt.VIR_DOMAIN_EVENT_STOPPED_DESTROYED: StopReason.HOST,  # by an operator, or because the host stops
     libvirt.VIR_DOMAIN_EVENT_STOPPED_CRASHED: StopReason.CRASHED,
     libvirt.VIR_DOMAIN_EVENT_STOPPED_FAILED: StopReason.CRASHED,
 }
-"""How a guest stopped → why; what is missing here ended in order."""
+"""How a guest that others than the driver stopped did so → why; what is missing here ended in order."""
 
 
 def listen(connection: Any, lifecycle: Lifecycle, on_change: Callable[[Change], None]) -> None:

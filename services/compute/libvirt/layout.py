@@ -81,6 +81,11 @@ class Layout:
         """One directory a network, named as its bridge."""
         return self.own / "networks"
 
+    @property
+    def qemu_logs(self) -> Path:
+        """Where libvirt logs what QEMU complains of, one file a guest."""
+        return self.root / "log" / "qemu"
+
     def instance(self, instance_id: str) -> Path:
         """All files of one guest. Raises HypervisorError when the id is none that a path may be made of."""
         try:

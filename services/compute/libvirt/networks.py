@@ -102,14 +102,14 @@ class Networks:
         for nic in nics:
             async with self._lock(nic):
                 directory = self._directory(nic)
-                (directory / _file_name(nic)).unlink(missing_ok=True)
                 if not directory.is_dir():
                     continue
+                # A lease that lives on would keep the address from the next card that is given it.
+                with contextlib.suppress(OSError):
+                    release_lease(bridge_name(nic.network_id), nic)
+                (directory / _file_name(nic)).unlink(missing_ok=True)
                 if any(not entry.name.startswith(".") for entry in directory.iterdir()):
                     self._reread(nic)
-                    # A lease that lives on would keep the address from the next card that is given it.
-                    with contextlib.suppress(OSError):
-                        release_lease(bridge_name(nic.network_id), nic)
                     continue
                 await self._connection.call(lambda c, nic=nic: _destroy(c, nic))  # type: ignore[misc]
                 for rest in directory.iterdir():

@@ -51,8 +51,15 @@ class GuestRecord:
             os.close(handle)
 
 
-def note_stop(directory: Path, reason: StopReason | None) -> None:
-    """Note why a guest is off, or (None) that it is not. Nothing when there is no such guest. Raises OSError."""
+def note_stop(directory: Path, reason: StopReason) -> None:
+    """Note why a guest goes off. What was noted first since its start stands. Raises OSError."""
     record = GuestRecord.read(directory)
-    if record is not None and record.stop_reason != reason:
+    if record is not None and record.stop_reason is None:
         replace(record, stop_reason=reason).write(directory)
+
+
+def note_start(directory: Path) -> None:
+    """Note that a guest is on again. Raises OSError."""
+    record = GuestRecord.read(directory)
+    if record is not None and record.stop_reason is not None:
+        replace(record, stop_reason=None).write(directory)
