@@ -25,9 +25,5 @@ class IllegalInState(Conflict):
         self.action, self.instance_id, self.attribute, self.state = action, instance_id, attribute, state
 
 
-class DoesNotFit(Conflict):
-    """The host has not enough free capacity for the claim."""
-
-
 class AddressesExhausted(Conflict):
     """The network has no free address left."""

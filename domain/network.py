@@ -1,6 +1,7 @@
 """The network: one IPv4 subnet and the ledger of its addresses. An allocation is an append, so no address is given twice."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from inspect import get_annotations
 from ipaddress import IPv4Address, IPv4Network
@@ -8,7 +9,7 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
 from domain.aggregate import Aggregate, Created, Event
-from domain.errors import AddressesExhausted, Conflict, Invalid
+from domain.errors import AddressesExhausted, Conflict, DomainError, Invalid
 
 PORTS = UUID("4d9f0f0e-5d35-4c1c-8a5b-0d6c52f1a1f2")
 
@@ -75,36 +76,35 @@ class NetworkCreated(Created):
 NETWORK_PARTS = tuple(name for name in get_annotations(NetworkCreated) if name != "TOPIC")
 
 
-class AddressAllocated(Event):
-    """An address was given to a port of an instance."""
+class AddressesAllocated(Event):
+    """Addresses were given to ports (port id → instance_id, address, mac). One event may serve many instances."""
 
-    TOPIC: ClassVar[str] = "chronova.network.address-allocated.v1"
+    TOPIC: ClassVar[str] = "chronova.network.addresses-allocated.v1"
 
-    port_id: str
-    instance_id: str
-    address: str
-    mac: str
+    ports: dict[str, dict[str, str]]
 
     def apply(self, aggregate: Network) -> None:
-        """It is taken."""
-        aggregate.ports[self.port_id] = {"instance_id": self.instance_id, "address": self.address, "mac": self.mac}
-        aggregate.taken.add(self.address)
-        if int(IPv4Address(self.address)) == aggregate.lowest:
+        """They are taken."""
+        for port, held in self.ports.items():
+            aggregate.ports[port] = held
+            aggregate.taken.add(held["address"])
+        while str(IPv4Address(aggregate.lowest)) in aggregate.taken:
             aggregate.lowest += 1
 
 
-class AddressReleased(Event):
-    """A port gave its address back."""
+class AddressesReleased(Event):
+    """Ports gave their addresses back."""
 
-    TOPIC: ClassVar[str] = "chronova.network.address-released.v1"
+    TOPIC: ClassVar[str] = "chronova.network.addresses-released.v1"
 
-    port_id: str
+    port_ids: list[str]
 
     def apply(self, aggregate: Network) -> None:
-        """It is free again."""
-        address = aggregate.ports.pop(self.port_id)["address"]
-        aggregate.taken.discard(address)
-        aggregate.lowest = min(aggregate.lowest, int(IPv4Address(address)))
+        """They are free again."""
+        for port in self.port_ids:
+            address = aggregate.ports.pop(port)["address"]
+            aggregate.taken.discard(address)
+            aggregate.lowest = min(aggregate.lowest, int(IPv4Address(address)))
 
 
 class NetworkDeleted(Event):
@@ -151,39 +151,73 @@ def create_network(
     )
 
 
-def allocate(network: Network, *, instance_id: str, port: str, at: datetime, fixed: str | None = None) -> None:
-    """Give a port an address: the one named, else the lowest that is free. Nothing when the port has one.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A port that is to have an address."""
 
-    Raises AddressesExhausted, or Conflict when the named one is taken, or Invalid when it is not of this subnet.
+    port_id: str
+    instance_id: str
+    fixed: str | None = None  # the address that was asked for by name
+
+
+def allocate(network: Network, wanted: Iterable[Wanted], *, at: datetime) -> dict[str, DomainError]:
+    """Give ports addresses: the ones named, else the lowest that are free. Nothing for a port that has one.
+
+    Returns why ports got none (port id → AddressesExhausted, Conflict for one that is taken, Invalid for one that is not of
+    this subnet). Raises Conflict when the network is deleted.
     """
     if network.is_deleted:
         raise Conflict(f"Network {network.id} is deleted.")
-    if port in network.ports:
-        return
-    first, last = network.allocation_pool()
-    if fixed is not None:
+    given: dict[str, dict[str, str]] = {}
+    refused: dict[str, DomainError] = {}
+    taken: set[str] = set()
+    free = _free(network, taken)
+    for port in wanted:
+        if port.port_id in network.ports:
+            continue
         try:
-            wanted = IPv4Address(fixed)
-        except ValueError:
-            raise Invalid(f"{fixed} is not an IPv4 address.") from None
-        if not first <= wanted <= last:
-            raise Invalid(f"Fixed IP address {fixed} is not a valid address of network {network.id}.")
-        if fixed in network.taken:
-            raise Conflict(f"Fixed IP address {fixed} is already in use on network {network.id}.")
-        address = fixed
-    else:
-        numbers = range(network.lowest, int(last) + 1)
-        free = (text for number in numbers if (text := str(IPv4Address(number))) not in network.taken)
-        address = next(free, "")
-        if not address:
-            raise AddressesExhausted(f"No more IP addresses available on network {network.id}.")
-    network.record(AddressAllocated, port_id=port, instance_id=instance_id, address=address, mac=mac_of(port), at=at)
+            address = _take(network, taken, port.fixed) if port.fixed is not None else next(free)
+        except StopIteration:
+            refused[port.port_id] = AddressesExhausted(f"No more IP addresses available on network {network.id}.")
+        except DomainError as error:
+            refused[port.port_id] = error
+        else:
+            taken.add(address)
+            given[port.port_id] = {"instance_id": port.instance_id, "address": address, "mac": mac_of(port.port_id)}
+    if given:
+        network.record(AddressesAllocated, ports=given, at=at)
+    return refused
 
 
-def release_addresses(network: Network, instance_id: str, *, at: datetime) -> None:
-    """Give back all addresses of an instance; nothing when it has none."""
-    for port in [port for port, held in network.ports.items() if held["instance_id"] == instance_id]:
-        network.record(AddressReleased, port_id=port, at=at)
+def _free(network: Network, taken: set[str]) -> Iterator[str]:
+    """The addresses that nobody has, lowest first."""
+    _, last = network.allocation_pool()
+    for number in range(network.lowest, int(last) + 1):
+        address = str(IPv4Address(number))
+        if address not in network.taken and address not in taken:
+            yield address
+
+
+def _take(network: Network, taken: set[str], fixed: str) -> str:
+    """The address that was asked for by name, when it can be had."""
+    first, last = network.allocation_pool()
+    try:
+        wanted = IPv4Address(fixed)
+    except ValueError:
+        raise Invalid(f"{fixed} is not an IPv4 address.") from None
+    if not first <= wanted <= last:
+        raise Invalid(f"Fixed IP address {fixed} is not a valid address of network {network.id}.")
+    if str(wanted) in network.taken or str(wanted) in taken:
+        raise Conflict(f"Fixed IP address {fixed} is already in use on network {network.id}.")
+    return str(wanted)
+
+
+def release_addresses(network: Network, instance_ids: Iterable[str], *, at: datetime) -> None:
+    """Give back all addresses of instances; nothing for those that have none."""
+    wanted = set(instance_ids)
+    held = [port for port, holder in network.ports.items() if holder["instance_id"] in wanted]
+    if held:
+        network.record(AddressesReleased, port_ids=held, at=at)
 
 
 def delete_network(network: Network, *, at: datetime) -> None:

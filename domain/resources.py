@@ -20,14 +20,10 @@ class Resources:
             raise Invalid(f"An amount of a resource is a whole number: {self.document()} is not.")
 
     def __add__(self, other: Self) -> "Resources":
-        return Resources(
-            self.vcpus + other.vcpus, self.memory_mib + other.memory_mib, self.disk_gib + other.disk_gib
-        )
+        return Resources(self.vcpus + other.vcpus, self.memory_mib + other.memory_mib, self.disk_gib + other.disk_gib)
 
     def __sub__(self, other: Self) -> "Resources":
-        return Resources(
-            self.vcpus - other.vcpus, self.memory_mib - other.memory_mib, self.disk_gib - other.disk_gib
-        )
+        return Resources(self.vcpus - other.vcpus, self.memory_mib - other.memory_mib, self.disk_gib - other.disk_gib)
 
     def document(self) -> dict[str, int]:
         """The amounts by name, as events carry them."""

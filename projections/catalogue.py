@@ -5,7 +5,7 @@ from typing import cast
 from domain.flavor import FLAVOR_PARTS, Flavor
 from domain.image import IMAGE_PARTS, Image
 from domain.keypair import KeyPair
-from domain.network import AddressAllocated, AddressReleased, Network
+from domain.network import AddressesAllocated, AddressesReleased, Network
 from journal.envelope import Recorded
 from projections.fold import Folded
 from projections.tables import flavors, images, keypairs, networks, ports
@@ -49,7 +49,7 @@ def image_row(folded: Folded, _recorded: Recorded, writes: Writes) -> None:
 
 def network_row(folded: Folded, recorded: Recorded, writes: Writes) -> None:
     """One row a network; allocations change only its ports."""
-    if isinstance(recorded.event, AddressAllocated | AddressReleased):
+    if isinstance(recorded.event, AddressesAllocated | AddressesReleased):
         return
     network = cast("Network", folded.aggregate)
     first, last = network.allocation_pool()
@@ -78,22 +78,24 @@ def network_row(folded: Folded, recorded: Recorded, writes: Writes) -> None:
 def port_rows(folded: Folded, recorded: Recorded, writes: Writes) -> None:
     """One row a port that has an address."""
     event = recorded.event
-    if isinstance(event, AddressAllocated):
+    if isinstance(event, AddressesAllocated):
         network = cast("Network", folded.aggregate)
-        writes.put(
-            ports,
-            {
-                "id": event.port_id,
-                "network_id": network.id,
-                "subnet_id": network.subnet_id,
-                "instance_id": event.instance_id,
-                "address": event.address,
-                "mac": event.mac,
-                "created_at": recorded.time,
-            },
-        )
-    elif isinstance(event, AddressReleased):
-        writes.remove(ports, event.port_id)
+        for port_id, held in event.ports.items():
+            writes.put(
+                ports,
+                {
+                    "id": port_id,
+                    "network_id": network.id,
+                    "subnet_id": network.subnet_id,
+                    "instance_id": held["instance_id"],
+                    "address": held["address"],
+                    "mac": held["mac"],
+                    "created_at": recorded.time,
+                },
+            )
+    elif isinstance(event, AddressesReleased):
+        for port_id in event.port_ids:
+            writes.remove(ports, port_id)
 
 
 def keypair_row(folded: Folded, _recorded: Recorded, writes: Writes) -> None:

@@ -3,7 +3,7 @@
 from typing import cast
 from uuid import UUID, uuid5
 
-from domain.host.claims import ClaimGranted, ClaimReleased
+from domain.host.claims import ClaimsGranted, ClaimsReleased
 from domain.host.host import Host
 from journal.envelope import Recorded
 from projections.fold import Folded
@@ -45,15 +45,17 @@ def host_row(folded: Folded, recorded: Recorded, writes: Writes) -> None:
 def claim_rows(_folded: Folded, recorded: Recorded, writes: Writes) -> None:
     """One row a claim that stands."""
     event = recorded.event
-    if isinstance(event, ClaimGranted):
-        writes.put(
-            claims,
-            {
-                "host": recorded.aggregate_id,
-                "instance_id": event.instance_id,
-                "resources": event.resources,
-                "granted_at": recorded.time,
-            },
-        )
-    elif isinstance(event, ClaimReleased):
-        writes.remove(claims, recorded.aggregate_id, event.instance_id)
+    if isinstance(event, ClaimsGranted):
+        for instance_id, resources in event.claims.items():
+            writes.put(
+                claims,
+                {
+                    "host": recorded.aggregate_id,
+                    "instance_id": instance_id,
+                    "resources": resources,
+                    "granted_at": recorded.time,
+                },
+            )
+    elif isinstance(event, ClaimsReleased):
+        for instance_id in event.instance_ids:
+            writes.remove(claims, recorded.aggregate_id, instance_id)

@@ -104,6 +104,7 @@ class ControlPlane:
             port=self.region.api_port,
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=5,
         )
         await serve(config)

@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx
 
+from domain.host.claims import ClaimsGranted
 from domain.instance.build import BuildFailed
 from domain.instance.scheduling import InstanceScheduled, SchedulingFailed
+from domain.network import AddressesAllocated
 from journal.connection import connect, disconnect
 from journal.envelope import Recorded
 from journal.follower import Follower
@@ -62,8 +64,7 @@ class Story:
 async def show_first_instance(region: Region) -> None:
     """Boot `hello` and show it; say so when it is there already. Raises FirstInstanceFailed, httpx.HTTPError, LogUnavailable."""
     async with httpx.AsyncClient(base_url=region.api_url, timeout=30) as http:
-        token, project = await _log_in(http, region)
-        http.headers["X-Auth-Token"] = token
+        http.headers["X-Auth-Token"] = await _log_in(http, region)
         found = (await _get(http, f"/v2.1/servers/detail?name=^{NAME}$"))["servers"]
         if found:
             heading(
@@ -76,13 +77,13 @@ async def show_first_instance(region: Region) -> None:
         server = (await _get(http, f"/v2.1/servers/{server_id}"))["server"]
         if server["status"] != "ACTIVE":
             raise FirstInstanceFailed(server.get("fault", {}).get("message", f"{NAME} is {server['status']}."))
-        login = None if region.is_simulated else await _show_console(http, server_id, project)
+        login = None if region.is_simulated else await _show_console(http, server_id)
         heading("How long each stage took:")
         for name, seconds in story.stages(login):
             say(f"  {seconds:8.3f} s  {name}")
 
 
-async def _log_in(http: httpx.AsyncClient, region: Region) -> tuple[str, str]:
+async def _log_in(http: httpx.AsyncClient, region: Region) -> str:
     user, project = USERS[DEMO]
     password = passwords(region.clouds_yaml)[DEMO]
     domain = {"id": "default"}
@@ -99,7 +100,7 @@ async def _log_in(http: httpx.AsyncClient, region: Region) -> tuple[str, str]:
         },
     )
     answer.raise_for_status()
-    return answer.headers["X-Subject-Token"], answer.json()["token"]["project"]["id"]
+    return str(answer.headers["X-Subject-Token"])
 
 
 async def _get(http: httpx.AsyncClient, path: str) -> Any:
@@ -123,7 +124,6 @@ async def _create(http: httpx.AsyncClient, region: Region, story: Story) -> str:
         "imageRef": await _named(http, "/image/v2/images", "images", "tiny"),
         "networks": [{"uuid": await _named(http, "/network/v2.0/networks", "networks", "private")}],
     }
-    await _until_a_host_is_up(region)
     client = await connect(region.log.url, region.log.control_seed, name="first-instance")
     try:
         follower = Follower(client, after=await last_position(client))
@@ -151,27 +151,7 @@ async def _create(http: httpx.AsyncClient, region: Region, story: Story) -> str:
     raise FirstInstanceFailed("The log ended.")
 
 
-async def _until_a_host_is_up(region: Region) -> None:
-    from sqlalchemy import select  # noqa: PLC0415 -- only here
-
-    from projections.read_model import open_engine, sqlite_url  # noqa: PLC0415
-    from projections.tables import hosts  # noqa: PLC0415
-
-    engine = open_engine(sqlite_url(region.read_model))
-    try:
-        async with asyncio.timeout(60):
-            while True:
-                with engine.connect() as connection:
-                    if connection.execute(select(hosts.c.name).where(hosts.c.up)).first():
-                        return
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise FirstInstanceFailed(f"No host's agent has reported: see {region.logs / 'agents.log'}.") from None
-    finally:
-        engine.dispose()
-
-
-async def _show_console(http: httpx.AsyncClient, server_id: str, _project: str) -> float | None:
+async def _show_console(http: httpx.AsyncClient, server_id: str) -> float | None:
     """Wait for the guest's login prompt and show the end of its console; the seconds it took."""
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -187,6 +167,16 @@ async def _show_console(http: httpx.AsyncClient, server_id: str, _project: str) 
         await asyncio.sleep(0.25)
     say(f"  the guest has not shown a login prompt within {BOOT_PATIENCE:.0f} s: openstack console log show {NAME}")
     return None
+
+
+def concerns(recorded: Recorded, instance_id: str) -> bool:
+    """Whether an event is about an instance: its own, or one that sets something aside for it."""
+    event = recorded.event
+    if isinstance(event, ClaimsGranted):
+        return instance_id in event.claims
+    if isinstance(event, AddressesAllocated):
+        return any(port["instance_id"] == instance_id for port in event.ports.values())
+    return recorded.aggregate_id == instance_id
 
 
 def _addresses(server: dict[str, Any]) -> str:

@@ -13,9 +13,13 @@ from pathlib import Path
 from signal import SIGKILL
 
 import httpx
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from journal.connection import connect, disconnect
 from journal.errors import JournalError, LogUnavailable
+from projections.read_model import open_engine, sqlite_url
+from projections.tables import hosts
 from services.cli.processes import Process, Program, StartFailed, end_by_pid, write_pid
 from services.cli.region import Region, RegionError
 
@@ -138,7 +142,7 @@ def agents(region: Region) -> Program:
     """The agent, or the agents of all simulated hosts."""
 
     async def ready() -> bool:
-        return True  # a host that comes up later is placed on later
+        return await asyncio.to_thread(hosts_are_up, region)
 
     return Program("agents", chronova(region, "agent"), ready)
 
@@ -155,6 +159,19 @@ def libvirt(region: Region) -> Program | None:
 
     command = [sys.executable, "-m", "services.compute.libvirt.environment", "--root", str(root)]
     return Program(LIBVIRT, [*command, "--accelerator", region.accelerator], ready, patience=60, ending=60)
+
+
+def hosts_are_up(region: Region) -> bool:
+    """Whether the read model shows all hosts of this machine as up."""
+    engine = open_engine(sqlite_url(region.read_model))
+    try:
+        with engine.connect() as connection:
+            up = connection.execute(select(hosts.c.name).where(hosts.c.up)).scalars().all()
+    except SQLAlchemyError:
+        return False
+    finally:
+        engine.dispose()
+    return set(region.hosts) <= set(up)
 
 
 async def answers(url: str) -> bool:

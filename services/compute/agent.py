@@ -53,7 +53,8 @@ class Agent:
         self._settings = settings
         self._link = Link(client, settings.host)
         self._workers: dict[str, Worker] = {}
-        self._missing: set[str] = set()
+        self._missing: set[str] = set()  # instances whose desired state must be sent again
+        self._behind: set[str] = set()  # instances that were behind at the last heartbeat
         self._beat_now = asyncio.Event()
         self._unlisted: dict[str, float] = {}  # instance → since when the region has not listed it
         self._tools = Tools(
@@ -132,6 +133,8 @@ class Agent:
             return
         if "instances" in answer:
             self._compare(answer["instances"], held)
+        else:
+            self._behind, self._unlisted = set(), {}
         for instance_id in answer["waiting"]:
             if worker := self._workers.get(instance_id):
                 worker.report_again()
@@ -144,10 +147,12 @@ class Agent:
             if instance_id not in wanted and worker is not None and worker.desired.generation == generation:
                 self._suspect(instance_id)
         behind = {name for name, generation in wanted.items() if held.get(name, 0) < generation}
-        if behind - self._missing:
-            self._missing |= behind
+        # What is behind once may be on its way; what is behind twice was lost.
+        lost = behind & self._behind
+        if lost - self._missing:
             self._beat_now.set()
-        self._missing &= behind
+        self._missing = (self._missing & behind) | lost
+        self._behind = behind
         self._unlisted = {name: since for name, since in self._unlisted.items() if name not in wanted}
 
     def _suspect(self, instance_id: str) -> None:

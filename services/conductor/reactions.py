@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from nats.aio.client import Client
 
@@ -45,48 +47,65 @@ class Reactions:
         position = await self._positions.get(NAME)
         saved_at = time.monotonic()
         async for batch in Follower(self._client, after=position).batches():
-            await asyncio.gather(*(self._react(recorded) for recorded in batch if isinstance(recorded.event, ANSWERED)))
+            await self._until_answered([recorded for recorded in batch if isinstance(recorded.event, ANSWERED)])
             if time.monotonic() - saved_at >= SAVE_EVERY and await self._positions.put(NAME, batch[-1].position):
                 saved_at = time.monotonic()
 
-    async def _react(self, recorded: Recorded) -> None:
-        """Answer one event, until it is answered: the position may not pass an event that was not."""
+    async def _until_answered(self, batch: Sequence[Recorded]) -> None:
+        """Answer events, until they are answered: the position may not pass one that was not."""
         pause = 0.1
-        while True:
+        while batch:
             try:
-                await self._answer(recorded)
+                await self._answer(batch)
             except (LogUnavailable, AppendConflict) as error:
-                log.warning("answering event %d again: %s", recorded.position, error)
+                log.warning("answering %d events again: %s", len(batch), error)
+                await asyncio.sleep(pause)
+                pause = min(5.0, pause * 2)
             else:
                 return
-            await asyncio.sleep(pause)
-            pause = min(5.0, pause * 2)
 
-    async def _answer(self, recorded: Recorded) -> None:
-        event, author = recorded.event, AUTHOR.because_of(recorded)
-        if isinstance(event, DeletionRequested):
-            await self._repository.execute(
-                Instance,
-                recorded.aggregate_id,
-                lambda instance: finish_unplaced_deletion(instance, at=self._clock()),
-                author,
-            )
-        elif isinstance(event, InstanceDeleted | BuildFailed):
-            await self._give_back(recorded, author)
-        if isinstance(event, InstanceDeleted):
-            for what in SECRETS_OF_AN_INSTANCE:
-                await self._secrets.forget(f"instance.{recorded.aggregate_id}.{what}")
+    async def _answer(self, batch: Sequence[Recorded]) -> None:
+        asked = [recorded for recorded in batch if isinstance(recorded.event, DeletionRequested)]
+        over = [recorded for recorded in batch if isinstance(recorded.event, InstanceDeleted | BuildFailed)]
+        gone = [recorded for recorded in over if isinstance(recorded.event, InstanceDeleted)]
+        await asyncio.gather(
+            *(self._finish_deletion(recorded) for recorded in asked),
+            self._give_back(over),
+            *(self._forget_secrets(recorded.aggregate_id) for recorded in gone),
+        )
 
-    async def _give_back(self, recorded: Recorded, author: Author) -> None:
-        instance_id = recorded.aggregate_id
-        instance = (await self._repository.load(Instance, instance_id)).aggregate
-        host = recorded.event.host if isinstance(recorded.event, BuildFailed) else instance.host
-        if host is not None:
-            await self._repository.execute(Host, host, lambda it: release(it, instance_id, at=self._clock()), author)
-        for network_id in {wanted["network_id"] for wanted in instance.networks}:
-            try:
-                await self._repository.execute(
-                    Network, network_id, lambda net: release_addresses(net, instance_id, at=self._clock()), author
-                )
-            except AggregateNotFound:
-                continue
+    async def _finish_deletion(self, recorded: Recorded) -> None:
+        decide = partial(finish_unplaced_deletion, at=self._clock())
+        await self._repository.execute(Instance, recorded.aggregate_id, decide, AUTHOR.because_of(recorded))
+
+    async def _forget_secrets(self, instance_id: str) -> None:
+        for what in SECRETS_OF_AN_INSTANCE:
+            await self._secrets.forget(f"instance.{instance_id}.{what}")
+
+    async def _give_back(self, over: Sequence[Recorded]) -> None:
+        """Give back what instances held: one append a host and one a network, however many they are."""
+        by_host: dict[str, list[str]] = defaultdict(list)
+        by_network: dict[str, list[str]] = defaultdict(list)
+        for recorded in over:
+            instance = (await self._repository.load(Instance, recorded.aggregate_id)).aggregate
+            host = recorded.event.host if isinstance(recorded.event, BuildFailed) else instance.host
+            if host is not None:
+                by_host[host].append(instance.id)
+            for wanted in instance.networks:
+                by_network[wanted["network_id"]].append(instance.id)
+        author = AUTHOR.because_of(over[0]) if len(over) == 1 else AUTHOR
+        at = self._clock()
+        await asyncio.gather(
+            *(
+                self._repository.execute(Host, host, partial(release, instance_ids=ids, at=at), author)
+                for host, ids in by_host.items()
+            ),
+            *(self._release_addresses(network_id, ids, author) for network_id, ids in by_network.items()),
+        )
+
+    async def _release_addresses(self, network_id: str, instance_ids: Sequence[str], author: Author) -> None:
+        decide = partial(release_addresses, instance_ids=instance_ids, at=self._clock())
+        try:
+            await self._repository.execute(Network, network_id, decide, author)
+        except AggregateNotFound:
+            log.debug("the network %s is not known", network_id)

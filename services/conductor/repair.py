@@ -49,12 +49,12 @@ class Repair:
         for host, instance_id in await self._reads.query(lambda connection: _stray_claims(connection, before)):
             if await self._lives_on(instance_id) not in {"", host}:
                 log.warning("the claim of instance %s on host %s is given back", instance_id, host)
-                decide = partial(release, instance_id=instance_id, at=self._clock())
+                decide = partial(release, instance_ids=[instance_id], at=self._clock())
                 await self._repository.execute(Host, host, decide, AUTHOR)
         for network_id, instance_id in await self._reads.query(lambda connection: _stray_ports(connection, before)):
             if await self._lives_on(instance_id) is None:
                 log.warning("the addresses of instance %s on network %s are given back", instance_id, network_id)
-                give_back = partial(release_addresses, instance_id=instance_id, at=self._clock())
+                give_back = partial(release_addresses, instance_ids=[instance_id], at=self._clock())
                 await self._repository.execute(Network, network_id, give_back, AUTHOR)
 
     async def _lives_on(self, instance_id: str) -> str | None:

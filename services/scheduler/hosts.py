@@ -1,9 +1,11 @@
 """What the scheduler knows of all hosts: kept up to date by the log, and ahead of it by its own claims."""
 
+from dataclasses import replace
 from typing import cast
 
 from domain.host.host import Host
 from domain.placement.hosts import HostView
+from domain.resources import Resources
 from journal.envelope import Recorded
 from journal.repository import Repository
 from projections.fold import Folder
@@ -19,9 +21,15 @@ class KnownHosts:
         self._claims: dict[str, set[str]] = {}  # host → instances
         self._holder: dict[str, str] = {}  # instance → host
 
-    def views(self) -> list[HostView]:
-        """All hosts."""
-        return list(self._views.values())
+    def views(self) -> dict[str, HostView]:
+        """All hosts by name, in a copy that choices can be taken from before they are claimed."""
+        return dict(self._views)
+
+    @staticmethod
+    def take(views: dict[str, HostView], name: str, ask: Resources) -> None:
+        """Let a host have less in such a copy, so that the next choice sees what this one takes."""
+        if name in views:
+            views[name] = replace(views[name], free=views[name].free - ask)
 
     def claimed_by(self, instance_id: str) -> str | None:
         """The host on which an instance holds a claim, from a scheduling that was cut short."""

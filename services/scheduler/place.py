@@ -1,27 +1,46 @@
-"""Placing one instance: choose a host, claim it, take addresses, record the decision. Each step can be repeated.
+"""Placing instances: choose hosts, claim them, take addresses, record the decisions. Each step can be repeated.
+
+Instances that wait at the same time are placed together, so that one append claims for all that go to one host, and one takes
+the addresses of all that go on one network.
 
 What races, and what closes it: two schedulers may choose one host, the claim's append lets one win and the other chooses
 again; a deletion may come while a host is being chosen, the instance's own append shows it and the claim is given back; a
 crash after the claim leaves a claim without a decision, the next run finds that claim and goes on with it.
 """
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from domain.errors import Conflict, DoesNotFit, Invalid
+from domain.errors import DomainError
 from domain.host.claims import claim, release
 from domain.host.host import Host
 from domain.instance.instance import Instance
 from domain.instance.scheduling import awaits_scheduling, scheduled, scheduling_failed
-from domain.network import Network, allocate, nic_of, port_id, release_addresses
+from domain.network import Network, Wanted, allocate, nic_of, port_id, release_addresses
 from domain.placement.choose import Choice, choose
 from journal.envelope import Author
 from journal.errors import AggregateNotFound
 from journal.repository import Repository
 from services.scheduler.hosts import KnownHosts
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One instance on its way to a host."""
+
+    instance: Instance
+    author: Author
+    choice: Choice | None = None
+    host: str | None = None
+    refused: set[str] = field(default_factory=set)  # hosts that had less room than they seemed to
+    nics: dict[int, dict[str, Any]] = field(default_factory=dict)
+    failure: str = ""
 
 
 class Placement:
@@ -32,78 +51,121 @@ class Placement:
         self._hosts = hosts
         self._clock = clock
 
-    async def place(self, instance_id: str, author: Author) -> None:
-        """Decide for one instance; nothing when it waits no longer. Raises LogUnavailable: then try again."""
-        instance = (await self._repository.load(Instance, instance_id)).aggregate
-        if not awaits_scheduling(instance):
-            return
+    async def place(self, requests: Sequence[tuple[str, Author]]) -> None:
+        """Decide for instances; nothing for those that wait no longer. Raises LogUnavailable: then try again."""
         began = time.perf_counter()
-        host, choice = await self._claim(instance, author)
-        if host is None:
-            await self._fail(instance, choice.reason, choice.explanation, author)
-            return
-        try:
-            nics = await self._take_addresses(instance, author)
-        except (Conflict, Invalid, AggregateNotFound) as error:
-            await self._undo(instance, host, author)
-            await self._fail(instance, str(error), choice.explanation, author)
-            return
-        explanation = {**choice.explanation, "seconds": round(time.perf_counter() - began, 6)}
-        saved = await self._repository.execute(
-            Instance,
-            instance_id,
-            lambda it: scheduled(it, host=host, nics=nics, explanation=explanation, at=self._clock()),
-            author,
-        )
-        if saved.aggregate.host != host:
-            await self._undo(instance, host, author)
+        loaded = await asyncio.gather(*(self._repository.load(Instance, instance_id) for instance_id, _ in requests))
+        waiting = [
+            Candidate(saved.aggregate, author)
+            for saved, (_, author) in zip(loaded, requests, strict=True)
+            if awaits_scheduling(saved.aggregate)
+        ]
+        await self._claim(waiting)
+        await self._take_addresses([candidate for candidate in waiting if candidate.host is not None])
+        seconds = round(time.perf_counter() - began, 6)
+        await asyncio.gather(*(self._record(candidate, seconds) for candidate in waiting))
 
-    async def _claim(self, instance: Instance, author: Author) -> tuple[str | None, Choice]:
-        ask = instance.resources
-        refused: set[str] = set()
-        while True:
-            choice = choose(self._hosts.views(), ask, without=frozenset(refused))
-            name = self._hosts.claimed_by(instance.id) or next(iter(choice.ranked), None)
-            if name is None:
-                return None, choice
-            try:
-                saved = await self._repository.execute(
-                    Host, name, lambda host: claim(host, instance.id, ask, at=self._clock()), author
-                )
-            except DoesNotFit:
-                refused.add(name)
-                saved = await self._repository.load(Host, name)
-                self._hosts.learn(saved.aggregate)
-                continue
-            self._hosts.learn(saved.aggregate)
-            return name, choice
+    async def _claim(self, candidates: Sequence[Candidate]) -> None:
+        """Choose and claim until every candidate has a host, or none is left to try."""
+        left = list(candidates)
+        while left:
+            by_host: dict[str, list[Candidate]] = defaultdict(list)
+            views = self._hosts.views()
+            for candidate in left:
+                ask = candidate.instance.resources
+                choice = candidate.choice = choose(views.values(), ask, without=frozenset(candidate.refused))
+                held = self._hosts.claimed_by(candidate.instance.id)
+                name = held if held and held not in candidate.refused else next(iter(choice.ranked), None)
+                if name is None:
+                    candidate.failure = choice.reason
+                else:
+                    by_host[name].append(candidate)
+                    self._hosts.take(views, name, ask)
+            refused = await asyncio.gather(*(self._claim_on(name, group) for name, group in by_host.items()))
+            left = [candidate for group in refused for candidate in group]
 
-    async def _take_addresses(self, instance: Instance, author: Author) -> list[dict[str, Any]]:
-        nics = []
-        for index, wanted in enumerate(instance.networks):
-            port, fixed = port_id(instance.id, index), wanted.get("fixed_ip")
-            decide = partial(allocate, instance_id=instance.id, port=port, fixed=fixed, at=self._clock())
-            network = await self._repository.execute(Network, wanted["network_id"], decide, author)
-            nics.append(dict(nic_of(network.aggregate, port)))
-        return nics
+    async def _claim_on(self, name: str, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Claim one host for candidates; those that were refused."""
+        asks = {candidate.instance.id: candidate.instance.resources for candidate in candidates}
+        refused: frozenset[str] = frozenset()
 
-    async def _fail(self, instance: Instance, reason: str, explanation: dict[str, Any], author: Author) -> None:
-        await self._repository.execute(
-            Instance,
-            instance.id,
-            lambda it: scheduling_failed(it, reason=reason, explanation=explanation, at=self._clock()),
-            author,
-        )
+        def decide(host: Host) -> None:
+            nonlocal refused
+            refused = claim(host, asks, at=self._clock())
 
-    async def _undo(self, instance: Instance, host: str, author: Author) -> None:
-        saved = await self._repository.execute(
-            Host, host, lambda it: release(it, instance.id, at=self._clock()), author
-        )
+        saved = await self._repository.execute(Host, name, decide, _author(candidates))
         self._hosts.learn(saved.aggregate)
-        for network_id in {wanted["network_id"] for wanted in instance.networks}:
+        again = []
+        for candidate in candidates:
+            if candidate.instance.id in refused:
+                candidate.refused.add(name)
+                again.append(candidate)
+            else:
+                candidate.host = name
+        return again
+
+    async def _take_addresses(self, candidates: Sequence[Candidate]) -> None:
+        by_network: dict[str, list[tuple[Candidate, int]]] = defaultdict(list)
+        for candidate in candidates:
+            for index, wanted in enumerate(candidate.instance.networks):
+                by_network[wanted["network_id"]].append((candidate, index))
+        await asyncio.gather(*(self._take_on(network_id, group) for network_id, group in by_network.items()))
+
+    async def _take_on(self, network_id: str, group: Sequence[tuple[Candidate, int]]) -> None:
+        """Take addresses on one network."""
+        ports = [port_id(candidate.instance.id, index) for candidate, index in group]
+        wanted = [
+            Wanted(port, candidate.instance.id, candidate.instance.networks[index].get("fixed_ip"))
+            for port, (candidate, index) in zip(ports, group, strict=True)
+        ]
+        refused: dict[str, DomainError] = {}
+
+        def decide(network: Network) -> None:
+            nonlocal refused
+            refused = allocate(network, wanted, at=self._clock())
+
+        author = _author([candidate for candidate, _ in group])
+        try:
+            network = (await self._repository.execute(Network, network_id, decide, author)).aggregate
+        except (DomainError, AggregateNotFound) as error:
+            for candidate, _ in group:
+                candidate.failure = str(error)
+            return
+        for port, (candidate, index) in zip(ports, group, strict=True):
+            if port in refused:
+                candidate.failure = str(refused[port])
+            else:
+                candidate.nics[index] = dict(nic_of(network, port))
+
+    async def _record(self, candidate: Candidate, seconds: float) -> None:
+        """Record the decision; what was taken for an instance that it came too late for is given back."""
+        instance, at = candidate.instance, self._clock()
+        explanation = {**(candidate.choice.explanation if candidate.choice else {}), "seconds": seconds}
+        decide: Callable[[Instance], None]
+        if candidate.failure:
+            await self._give_back(candidate)
+            decide = partial(scheduling_failed, reason=candidate.failure, explanation=explanation, at=at)
+        else:
+            nics = [candidate.nics[index] for index in range(len(instance.networks))]
+            decide = partial(scheduled, host=str(candidate.host), nics=nics, explanation=explanation, at=at)
+        saved = await self._repository.execute(Instance, instance.id, decide, candidate.author)
+        if not candidate.failure and saved.aggregate.host != candidate.host:
+            await self._give_back(candidate)
+
+    async def _give_back(self, candidate: Candidate) -> None:
+        ids, at = [candidate.instance.id], self._clock()
+        if candidate.host is not None:
+            free = partial(release, instance_ids=ids, at=at)
+            self._hosts.learn((await self._repository.execute(Host, candidate.host, free, candidate.author)).aggregate)
+        for network_id in {wanted["network_id"] for wanted in candidate.instance.networks}:
             try:
-                await self._repository.execute(
-                    Network, network_id, lambda net: release_addresses(net, instance.id, at=self._clock()), author
-                )
+                forget = partial(release_addresses, instance_ids=ids, at=at)
+                await self._repository.execute(Network, network_id, forget, candidate.author)
             except AggregateNotFound:
                 continue  # the network that could not be found is why this is undone
+
+
+def _author(candidates: Sequence[Candidate]) -> Author:
+    """Who appends for several: the request is named when there is but one."""
+    first = candidates[0].author
+    return first if len(candidates) == 1 else Author(first.actor, first.source)

@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from nats.aio.client import Client
@@ -24,7 +23,8 @@ log = logging.getLogger(__name__)
 NAME = "scheduler"
 AUTHOR = Author(actor="service:scheduler", source="chronova/scheduler")
 SAVE_EVERY = 1.0  # seconds
-AT_ONCE = 32  # instances that are being placed at the same time
+TOGETHER = 64  # instances that are placed at the same time
+PAUSE_FIRST, PAUSE_MOST = 0.1, 5.0  # seconds before it is tried again
 
 
 class Scheduler:
@@ -36,27 +36,18 @@ class Scheduler:
         self._hosts = KnownHosts(repository)
         self._placement = Placement(repository, self._hosts, clock)
         self._positions = Positions(client)
-        self._places = asyncio.Semaphore(AT_ONCE)
-        self._under_way: dict[int, asyncio.Task[None]] = {}  # by the position of the request
+        self._waiting: dict[int, Recorded] = {}  # requests that are not decided, by position
+        self._woken = asyncio.Event()
+        self._followed = 0
 
     async def run(self) -> None:
-        """Follow the log for ever."""
-        position = await self._positions.get(NAME)
+        """Follow the log and place, for ever."""
+        self._followed = await self._positions.get(NAME)
         await self._learn_all_hosts()
-        follower = Follower(self._client, after=position)
-        saved_at = time.monotonic()
-        try:
-            async for batch in follower.batches():
-                for recorded in batch:
-                    await self._follow(recorded)
-                position = batch[-1].position
-                if time.monotonic() - saved_at >= SAVE_EVERY:
-                    decided = min(self._under_way, default=position + 1) - 1
-                    if await self._positions.put(NAME, decided):
-                        saved_at = time.monotonic()
-        finally:
-            for task in self._under_way.values():
-                task.cancel()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow(), name="follow")
+            group.create_task(self._place(), name="place")
+            group.create_task(self._save_position(), name="save position")
 
     async def _learn_all_hosts(self) -> None:
         """Hosts that registered before the position we go on from."""
@@ -66,29 +57,52 @@ class Scheduler:
             saved = await self._repository.load(Host, subject.split(".", 2)[2], fresh=True)
             self._hosts.learn(saved.aggregate)
 
-    async def _follow(self, recorded: Recorded) -> None:
-        if recorded.kind == Host.KIND:
-            await self._hosts.follow(recorded)
-        elif isinstance(recorded.event, InstanceRequested):
-            await self._places.acquire()
-            task = asyncio.create_task(self._place(recorded), name=f"place {recorded.aggregate_id}")
-            self._under_way[recorded.position] = task
+    async def _follow(self) -> None:
+        async for batch in Follower(self._client, after=self._followed).batches():
+            for recorded in batch:
+                if recorded.kind == Host.KIND:
+                    await self._hosts.follow(recorded)
+                elif isinstance(recorded.event, InstanceRequested):
+                    self._waiting[recorded.position] = recorded
+                    self._woken.set()
+                self._followed = recorded.position
 
-    async def _place(self, recorded: Recorded) -> None:
-        pause = 0.1
-        try:
-            while True:
-                try:
-                    await self._placement.place(recorded.aggregate_id, AUTHOR.because_of(recorded))
-                except (LogUnavailable, AppendConflict) as error:
-                    log.warning("placing %s again: %s", recorded.aggregate_id, error)
-                except Exception:
-                    # One request that cannot be placed for a reason nobody thought of must not keep the others waiting.
-                    log.exception("placing %s failed", recorded.aggregate_id)
-                else:
-                    return
+    async def _place(self) -> None:
+        """Place whatever waits, together; while that is being done, more comes to wait."""
+        pause = PAUSE_FIRST
+        while True:
+            await self._woken.wait()
+            together = list(self._waiting.values())[:TOGETHER]
+            try:
+                await self._place_together(together)
+            except (LogUnavailable, AppendConflict) as error:
+                log.warning("placing %d instances again: %s", len(together), error)
                 await asyncio.sleep(pause)
-                pause = min(10.0, pause * 2)
-        finally:
-            self._under_way.pop(recorded.position, None)
-            self._places.release()
+                pause = min(PAUSE_MOST, pause * 2)
+                continue
+            pause = PAUSE_FIRST
+            for recorded in together:
+                del self._waiting[recorded.position]
+            if not self._waiting:
+                self._woken.clear()
+
+    async def _place_together(self, requests: Sequence[Recorded]) -> None:
+        try:
+            await self._placement.place([(request.aggregate_id, AUTHOR.because_of(request)) for request in requests])
+        except (LogUnavailable, AppendConflict):
+            raise
+        except Exception:
+            # One request that cannot be placed for a reason nobody thought of must not keep the others waiting.
+            if len(requests) == 1:
+                log.exception("placing %s failed; it is left as it is", requests[0].aggregate_id)
+                return
+            for request in requests:
+                await self._place_together([request])
+
+    async def _save_position(self) -> None:
+        saved = self._followed
+        while True:
+            await asyncio.sleep(SAVE_EVERY)
+            decided = min(self._waiting, default=self._followed + 1) - 1
+            if decided != saved and await self._positions.put(NAME, decided):
+                saved = decided

@@ -43,10 +43,10 @@ PROPERTIES_LIMIT = 128
 
 def new_image(body: Any, project_id: str) -> dict[str, Any]:
     """The parts of a new image. Raises Refusal 400, 403."""
-    CREATE_SCHEMA.check(body)
-    for name in body:
+    for name in body if isinstance(body, dict) else ():
         if name in READ_ONLY and not (name == "owner" and body[name] == project_id):
             raise Refusal(403, f"Attribute '{name}' is read-only.")
+    CREATE_SCHEMA.check(body)
     properties = {name: value for name, value in body.items() if name not in CREATE and name not in READ_ONLY}
     if len(properties) > PROPERTIES_LIMIT:
         raise Refusal(

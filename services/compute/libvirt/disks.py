@@ -88,12 +88,6 @@ async def _qemu_img(*arguments: str) -> bytes:
             await process.wait()
     if process.returncode != 0:
         said = complaint.decode(errors="replace").strip() or f"exit code {process.returncode}"
-        raise _meaning(arguments[0], said)
+        unknown = HypervisorError(f"The image is damaged, or QEMU does not know its kind: qemu-img says {said!r}.")
+        raise meaning(None, said) or unknown
     return output
-
-
-def _meaning(command: str, said: str) -> HypervisorError:
-    known = meaning(0, said)
-    if "(code 0)" not in str(known):
-        return known
-    return HypervisorError(f"The image is damaged, or QEMU does not know its kind: qemu-img {command}: {said}")

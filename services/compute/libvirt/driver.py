@@ -90,9 +90,6 @@ class LibvirtHypervisor:
         async with self._work.on(spec.id):
             try:
                 await self._steadily(lambda: self._build(spec, image, progress))
-            except OSError as error:
-                await self._clear_quietly(spec.id)
-                raise HypervisorError(f"The guest's files cannot be made: {error.strerror}.") from error
             except HypervisorError:
                 await self._clear_quietly(spec.id)
                 raise
@@ -118,10 +115,7 @@ class LibvirtHypervisor:
     async def destroy(self, instance_id: str) -> None:
         """Remove the guest with all that it has on the host. Raises HypervisorError."""
         async with self._work.on(instance_id):
-            try:
-                await self._steadily(lambda: self._clear(instance_id))
-            except OSError as error:
-                raise HypervisorError(f"The guest's files cannot be removed: {error.strerror}.") from error
+            await self._steadily(lambda: self._clear(instance_id))
 
     async def console_output(self, instance_id: str, lines: int | None) -> str:
         """The last lines of the guest's serial console."""
@@ -212,7 +206,7 @@ class LibvirtHypervisor:
     async def _clear_quietly(self, instance_id: str) -> None:
         try:
             await self._steadily(lambda: self._clear(instance_id))
-        except (HypervisorError, OSError) as error:
+        except HypervisorError as error:
             log.warning("guest %s: what is left of a failed build cannot be removed yet: %s", instance_id, error)
 
     async def _require_ours(self, instance_id: str, *, missing_ok: bool = False) -> None:
@@ -243,13 +237,16 @@ class LibvirtHypervisor:
         return Actual(instance_id, power, reason)
 
     async def _steadily(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do idempotent work, again when the daemon was restarted in the middle of it."""
-        for _ in range(ATTEMPTS - 1):
-            try:
-                return await work()
-            except ConnectionLost:
-                await self._connection.restored(RECONNECT_PATIENCE)
-        return await work()
+        """Do idempotent work, again when the daemon was restarted in the middle of it. Raises HypervisorError."""
+        try:
+            for _ in range(ATTEMPTS - 1):
+                try:
+                    return await work()
+                except ConnectionLost:
+                    await self._connection.restored(RECONNECT_PATIENCE)
+            return await work()
+        except OSError as error:
+            raise HypervisorError(f"The guest's files on the host cannot be changed: {error.strerror}.") from error
 
     def _changed(self, change: Change) -> None:
         if self._work.is_on(change.instance_id):

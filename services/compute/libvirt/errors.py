@@ -33,11 +33,23 @@ LOST = "libvirt on this host does not answer: its keeper starts it again, or see
 MEANINGS = (
     Meaning(None, r"Failed to connect socket|Cannot (?:recv|write) data|client socket is closed", LOST, ConnectionLost),
     Meaning(None, r"internal error: connection closed|invalid connection pointer|keepalive", LOST, ConnectionLost),
+    Meaning(38, r"virtlogd", "libvirt's log daemon does not answer: its keeper starts it again, or see its log."),
+    Meaning(38, r"Failed to terminate process", "The guest's process does not end."),
     Meaning(None, r"Cannot allocate memory|cannot set up guest memory", "The host has too little free memory."),
     Meaning(None, r"No space left on device|Disk quota exceeded", "The host's disk is full."),
     Meaning(
         None,
-        r"not in qcow2 format|Image is corrupt|Could not open backing file|qcow2: |Invalid argument.*\.qcow2",
+        r"Permission denied",
+        "QEMU may not open one of the guest's files: see the modes of the host's data directory.",
+    ),
+    Meaning(
+        None,
+        r"(?:open|access) .*No such file or directory",
+        "A file of the guest's is missing on this host: its disk, its config drive, or the image below its disk.",
+    ),
+    Meaning(
+        None,
+        r"not in qcow2 format|Image is corrupt|Could not open backing file|qcow2: ",
         "The guest's disk, or the image below it, is damaged.",
     ),
     Meaning(
@@ -51,23 +63,19 @@ MEANINGS = (
     Meaning(67, r"", "The host's QEMU cannot run this kind of guest: a processor, machine or device is not supported."),
     Meaning(68, r"", "The guest is busy with another operation: try again."),
     Meaning(55, r"", "The guest is in a state in which that cannot be done."),
-    Meaning(38, r"virtlogd", "libvirt's log daemon does not answer: its keeper starts it again, or see its log."),
-    Meaning(38, r"Failed to terminate process", "The guest's process does not end."),
-    Meaning(
-        None, r"Permission denied", "QEMU may not open the guest's files: see the modes of the host's data directory."
-    ),
     Meaning(None, r"dnsmasq", "The network's DHCP server does not start: is something else on the network's address?"),
 )
 
 
-def meaning(code: int, text: str) -> HypervisorError:
-    """The error to raise. What is not in the table is passed on in libvirt's own words."""
+def meaning(code: int | None, text: str) -> HypervisorError | None:
+    """The error to raise; None for what is not in the table. Code None: not libvirt but QEMU's own tools said it."""
     for entry in MEANINGS:
         if entry.code in {None, code} and (found := re.search(entry.text, text)):
             return entry.kind(entry.sentence.format(*found.groups()))
-    return HypervisorError(f"libvirt could not do it: {text} (code {code}).")
+    return None
 
 
 def translated(error: libvirt.libvirtError) -> HypervisorError:
-    """The error to raise for one that libvirt raised."""
-    return meaning(error.get_error_code() or 0, error.get_error_message() or str(error))
+    """The error to raise for one that libvirt raised. What is not in the table is passed on in libvirt's own words."""
+    code, text = error.get_error_code(), error.get_error_message() or str(error)
+    return meaning(code, text) or HypervisorError(f"libvirt could not do it: {text} (code {code}).")

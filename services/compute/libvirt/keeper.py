@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from services.compute.libvirt.tidy import power_off, remove_traces
 
 log = logging.getLogger(__name__)
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 START_PATIENCE = 30.0  # seconds until the daemon must answer
 STOP_PATIENCE = 40.0  # seconds that guests may take to be powered off, before their processes are ended
 
@@ -86,6 +88,7 @@ class Keeper:
         layout, user = self._layout, self._user
         if user.is_root:
             log.warning("there is no user %s: QEMU runs as root, and so would a guest that breaks out of it", NAME)
+        _forget_last_boot(layout)
         layout.make()
         layout.ready.unlink(missing_ok=True)
         write_settings(layout, user)
@@ -143,3 +146,13 @@ class Keeper:
             [command, "--config", f"/etc/libvirt/{name}.conf", "--pid-file", str(LIBVIRT_RUN / f"{name}.pid")],
             output=self._layout.root / "log" / f"{name}.output",
         )
+
+
+def _forget_last_boot(layout: Layout) -> None:
+    """Clear what the machine's last uptime has left in `/run`, where that is not emptied at a boot."""
+    boot = BOOT_ID.read_text()
+    mark = layout.run / "boot-id"
+    if layout.run.exists() and not (mark.exists() and mark.read_text() == boot):
+        shutil.rmtree(layout.run)
+    layout.run.mkdir(mode=0o700, exist_ok=True)
+    mark.write_text(boot)

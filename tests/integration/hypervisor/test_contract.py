@@ -4,7 +4,7 @@ import pytest
 
 from domain.instance.state import PowerState, StopReason
 from services.compute.hypervisor import Actual, HypervisorError, Progress
-from tests.integration.hypervisor.conftest import Rig
+from tests.integration.hypervisor.rigs import Rig
 from tests.integration.hypervisor.waiting import eventually
 
 STAGES = ["disk", "config-drive", "network", "define", "start"]

@@ -19,8 +19,8 @@ from services.compute.hypervisor import Actual
 from services.compute.libvirt.environment import is_ready
 from services.compute.libvirt.networks import bridge_name, network_xml
 from services.compute.libvirt.processes import all_processes
-from tests.integration.hypervisor.conftest import LibvirtRig, free_subnet, nic_on
 from tests.integration.hypervisor.keepers import KeeperProcess, needs_root
+from tests.integration.hypervisor.rigs import LibvirtRig, free_subnet, nic_on
 from tests.integration.hypervisor.waiting import is_running, until
 
 pytestmark = pytest.mark.skipif(needs_root() is not None, reason=str(needs_root()))
@@ -72,7 +72,6 @@ def daemon(keeper: KeeperProcess, name: str) -> int:
 
 
 def test_it_says_when_it_is_ready_and_leaves_nothing_when_it_is_told_to_stop(own_keeper: KeeperProcess) -> None:
-    mounts = Path("/proc/self/mountinfo").read_text()
     assert not is_ready(own_keeper.root)
     own_keeper.start()
     assert is_ready(own_keeper.root)
@@ -83,7 +82,9 @@ def test_it_says_when_it_is_ready_and_leaves_nothing_when_it_is_told_to_stop(own
 
     assert not is_ready(own_keeper.root)
     assert own_keeper.remains() == []
-    assert Path("/proc/self/mountinfo").read_text() == mounts
+    mounts = Path("/proc/self/mountinfo").read_text()
+    assert str(own_keeper.root) not in mounts
+    assert own_keeper.layout.run.name not in mounts
     assert not any(bridge in rule for rule in firewall())
     assert other_libvirts() or firewall() == set()
 
@@ -134,12 +135,13 @@ def test_a_daemon_that_dies_is_started_again(own_keeper: KeeperProcess, name: st
 
 
 def test_a_machine_that_lacks_something_is_told_what_to_install(
-    own_keeper: KeeperProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    own_keeper: KeeperProcess, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr("services.compute.libvirt.requirements._search_path", lambda: str(tmp_path))
     from services.compute.libvirt.environment import main  # noqa: PLC0415 -- after the change
 
     assert main(["--root", str(own_keeper.root)]) == 1
+    assert "apt-get install" in capsys.readouterr().err
 
 
 def test_what_a_killed_keeper_left_is_ended_on_request(own_keeper: KeeperProcess) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import signal
+from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 from uuid import uuid4
@@ -14,8 +15,8 @@ import pytest
 from domain.instance.state import PowerState, StopReason
 from services.compute.hypervisor import Actual, HypervisorError
 from services.compute.libvirt.qemu_user import qemu_user
-from tests.integration.hypervisor.conftest import LibvirtRig, guest_spec, nic_on
 from tests.integration.hypervisor.ping import answers
+from tests.integration.hypervisor.rigs import LibvirtRig, guest_spec, nic_on
 from tests.integration.hypervisor.waiting import eventually, is_running
 
 FOREIGN = """<domain type='qemu'><name>{name}</name><uuid>{uuid}</uuid><memory unit='MiB'>16</memory>
@@ -120,7 +121,7 @@ async def test_somebody_elses_domain_is_reported_and_never_touched(libvirt_rig: 
             libvirt_rig.hypervisor.destroy(foreign),
             libvirt_rig.hypervisor.shut_down(foreign, 0),
             libvirt_rig.hypervisor.reboot(foreign, hard=True, grace=0),
-            libvirt_rig.hypervisor.build(_with_id(foreign), libvirt_rig.image, quiet),
+            libvirt_rig.hypervisor.build(replace(guest_spec(), id=foreign), libvirt_rig.image, quiet),
         ):
             with pytest.raises(HypervisorError, match="left alone"):
                 await asked
@@ -129,12 +130,6 @@ async def test_somebody_elses_domain_is_reported_and_never_touched(libvirt_rig: 
         domain.destroy()
         domain.undefine()
         connection.close()
-
-
-def _with_id(instance_id: str) -> object:
-    spec = guest_spec()
-    object.__setattr__(spec, "id", instance_id)
-    return spec
 
 
 async def test_guests_outlive_the_daemon_and_everything_is_to_be_looked_at_when_it_is_back(
@@ -196,6 +191,15 @@ async def test_a_disk_that_is_too_small_for_the_image_is_refused(libvirt_rig: Li
 
     with pytest.raises(HypervisorError, match="needs a disk of 2 GiB"):
         await libvirt_rig.hypervisor.build(libvirt_rig.spec(disk_format="raw"), large, quiet)
+
+
+async def test_a_guest_that_the_host_has_no_memory_for_is_refused_and_nothing_is_left(libvirt_rig: LibvirtRig) -> None:
+    spec = replace(libvirt_rig.spec(), memory_mib=1 << 24)
+
+    with pytest.raises(HypervisorError, match="too little free memory"):
+        await libvirt_rig.hypervisor.build(spec, libvirt_rig.image, quiet)
+
+    assert libvirt_rig.traces(spec.id) == []
 
 
 async def test_two_cards_in_two_networks(libvirt_rig: LibvirtRig) -> None:

@@ -13,7 +13,7 @@ T = TypeVar("T")
 BOOT = 90.0  # seconds: a boot takes ten under emulation, more on a busy machine
 
 
-async def eventually(probe: Callable[[], Awaitable[T]], within: float = 20.0) -> T:
+async def eventually(probe: Callable[[], Awaitable[T | None]], within: float = 20.0) -> T:
     """The first truthy answer of a probe."""
     deadline = time.monotonic() + within
     while not (answer := await probe()):

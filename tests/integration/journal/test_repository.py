@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from functools import partial
 from typing import Any
 
 import pytest
 from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeoutError
 
-from domain.errors import DoesNotFit
+from domain.errors import Conflict
 from domain.host.claims import claim, release
 from domain.host.host import Host, register
 from domain.resources import Resources
@@ -34,6 +33,10 @@ async def client(settings: Region, log_server: LogServer) -> AsyncIterator[Clien
     await prepare(client)
     yield client
     await client.close()
+
+
+def claim_one(it: Host) -> None:
+    claim(it, {"i": ONE}, at=AT)
 
 
 def host(name: str = "h") -> Host:
@@ -78,8 +81,12 @@ async def test_an_id_is_taken_once(client: Client) -> None:
 async def test_a_refused_decision_appends_nothing(client: Client) -> None:
     repository = Repository(client)
     await repository.create(host(), AUTHOR)
-    with pytest.raises(DoesNotFit):
-        await repository.execute(Host, "h", lambda it: claim(it, "i", Resources(99, 0, 0), at=AT), AUTHOR)
+
+    def refuse(_it: Host) -> None:
+        raise Conflict("no")
+
+    with pytest.raises(Conflict):
+        await repository.execute(Host, "h", refuse, AUTHOR)
     assert await last_position(client) == 1
 
 
@@ -88,8 +95,8 @@ async def test_several_events_of_one_decision_are_stored_together(client: Client
     await repository.create(host(), AUTHOR)
 
     def two(it: Host) -> None:
-        claim(it, "a", ONE, at=AT)
-        claim(it, "b", ONE, at=AT)
+        claim(it, {"a": ONE}, at=AT)
+        claim(it, {"b": ONE}, at=AT)
 
     saved = await repository.execute(Host, "h", two, AUTHOR)
     assert saved.position == 3
@@ -101,12 +108,13 @@ async def test_claims_by_many_schedulers_never_exceed_the_host(client: Client) -
     schedulers = [Repository(client, attempts=60) for _ in range(4)]
 
     async def attempt(number: int) -> bool:
-        try:
-            decide = partial(claim, instance_id=f"i-{number}", ask=ONE, at=AT)
-            await schedulers[number % 4].execute(Host, "h", decide, AUTHOR)
-        except DoesNotFit:
-            return False
-        return True
+        instance_id = f"i-{number}"
+
+        def decide(it: Host) -> None:
+            claim(it, {instance_id: ONE}, at=AT)
+
+        saved = await schedulers[number % 4].execute(Host, "h", decide, AUTHOR)
+        return instance_id in saved.aggregate.claims
 
     granted = await asyncio.gather(*(attempt(number) for number in range(20)))
     assert sum(granted) == 8
@@ -116,9 +124,9 @@ async def test_claims_by_many_schedulers_never_exceed_the_host(client: Client) -
 async def test_a_stale_copy_never_decides(client: Client) -> None:
     ours, theirs = Repository(client), Repository(client)
     await ours.create(host(), AUTHOR)
-    await theirs.execute(Host, "h", lambda it: claim(it, "i", ONE, at=AT), AUTHOR)
+    await theirs.execute(Host, "h", claim_one, AUTHOR)
     # On the stale copy there is no claim to release, and the decision would be to do nothing.
-    saved = await ours.execute(Host, "h", lambda it: release(it, "i", at=AT), AUTHOR)
+    saved = await ours.execute(Host, "h", lambda it: release(it, ["i"], at=AT), AUTHOR)
     assert saved.aggregate.claims == {}
     assert (await Repository(client).load(Host, "h")).aggregate.claims == {}
 
@@ -161,13 +169,13 @@ async def test_a_command_fails_at_once_while_the_log_is_away(client: Client, log
     while client.is_connected:
         await asyncio.sleep(0.01)
     with pytest.raises(LogUnavailable):
-        await repository.execute(Host, "h", lambda it: claim(it, "i", ONE, at=AT), AUTHOR)
+        await repository.execute(Host, "h", claim_one, AUTHOR)
     log_server.start()
     await until_connected(log_server.log)
     while not client.is_connected:
         await asyncio.sleep(0.01)
     assert await last_position(client) == 1
-    saved = await repository.execute(Host, "h", lambda it: claim(it, "i", ONE, at=AT), AUTHOR)
+    saved = await repository.execute(Host, "h", claim_one, AUTHOR)
     assert saved.position == 2
 
 

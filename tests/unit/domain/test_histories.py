@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from domain.aggregate import Aggregate
-from domain.errors import DoesNotFit, DomainError
+from domain.errors import DomainError
 from domain.host.claims import claim, release
 from domain.host.host import Host, change_inventory, register
 from domain.host.service import came_up, disable, enable, went_down
@@ -17,8 +17,8 @@ from domain.instance.observation import Observation, observe
 from domain.instance.power import reboot, start, stop
 from domain.instance.scheduling import scheduling_failed
 from domain.instance.state import PowerState, StopReason, VmState
-from domain.network import allocate, create_network, release_addresses
-from domain.resources import RESOURCE_NAMES, Resources, total
+from domain.network import Wanted, allocate, create_network, release_addresses
+from domain.resources import RESOURCE_NAMES, Resources, lacking, total
 from journal.envelope import Author, Recorded, seal
 from tests.unit.domain.specification import AT, placed, requested
 
@@ -116,19 +116,20 @@ class HostHistories(RuleBasedStateMachine):
         super().__init__()
         self.host: Host = register("host-1", inventory(4, 8192, 100), at=AT)
 
-    @rule(instance=st.integers(0, 9), ask=amounts)
-    def is_claimed(self, instance: int, ask: Resources) -> None:
-        before = self.host.free
-        try:
-            claim(self.host, f"i-{instance}", ask, at=AT)
-        except DoesNotFit:
-            held = self.host.claims.get(f"i-{instance}", Resources())
-            assert held != ask
-            assert any(getattr(ask, name) > getattr(before, name) for name in RESOURCE_NAMES)
+    @rule(asks=st.dictionaries(st.sampled_from([f"i-{number}" for number in range(10)]), amounts, max_size=4))
+    def is_claimed(self, asks: dict[str, Resources]) -> None:
+        held = dict(self.host.claims)
+        refused = claim(self.host, asks, at=AT)
+        for instance_id, ask in asks.items():
+            if instance_id not in refused:
+                assert self.host.claims[instance_id] == ask
+            else:
+                assert self.host.claims.get(instance_id) == held.get(instance_id) != ask
+                assert instance_id in held or lacking(self.host.free, ask)
 
     @rule(instance=st.integers(0, 9))
     def is_released(self, instance: int) -> None:
-        release(self.host, f"i-{instance}", at=AT)
+        release(self.host, [f"i-{instance}", "unknown"], at=AT)
         assert f"i-{instance}" not in self.host.claims
 
     @rule(change=st.sampled_from([went_down, came_up, enable]))
@@ -180,19 +181,15 @@ class NetworkHistories(RuleBasedStateMachine):
     @rule(
         instance=st.integers(0, 4), port=st.integers(0, 9), fixed=st.sampled_from([None, "10.0.0.4", "10.0.0.9", "x"])
     )
-    def is_asked_for_an_address(self, instance: int, port: int, fixed: str | None) -> None:
-        with contextlib.suppress(DomainError):
-            allocate(
-                self.network,
-                instance_id=f"i-{instance}",
-                port=f"11111111-0000-4000-8000-00000000000{port}",
-                fixed=fixed,
-                at=AT,
-            )
+    def is_asked_for_addresses(self, instance: int, port: int, fixed: str | None) -> None:
+        ports = [f"11111111-0000-4000-8000-00000000000{number}" for number in (port, (port + 1) % 10)]
+        wanted = [Wanted(ports[0], f"i-{instance}", fixed), Wanted(ports[1], f"i-{instance}")]
+        refused = allocate(self.network, wanted, at=AT)
+        assert refused.keys() == set(ports) - self.network.ports.keys()
 
     @rule(instance=st.integers(0, 4))
     def is_given_back(self, instance: int) -> None:
-        release_addresses(self.network, f"i-{instance}", at=AT)
+        release_addresses(self.network, [f"i-{instance}"], at=AT)
         assert all(held["instance_id"] != f"i-{instance}" for held in self.network.ports.values())
 
     @invariant()

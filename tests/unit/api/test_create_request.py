@@ -1,0 +1,118 @@
+"""What a body of POST /servers asks for."""
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from services.api.compute.create_request import Wanted, WantedNetwork, hostname_from, wanted
+from services.api.errors import Refusal
+
+IMAGE = "70a599e0-31e7-49b7-b260-868f441e862b"
+NETWORK = "8e5bb1c0-0000-4000-8000-000000000000"
+
+
+def asked(**fields: Any) -> Wanted:
+    return wanted({"server": {"name": "web", "flavorRef": "1", "imageRef": IMAGE, **fields}})
+
+
+def refused(**fields: Any) -> tuple[int, str]:
+    with pytest.raises(Refusal) as refusal:
+        asked(**fields)
+    return refusal.value.status, refusal.value.message
+
+
+def test_one_server_keeps_its_name() -> None:
+    one = asked()
+    assert (one.count, one.name_of(0), one.hostname_of(0, "id")) == (1, "web", "web")
+
+
+def test_several_servers_are_numbered_from_one() -> None:
+    three = asked(min_count=1, max_count="3")
+    assert [three.name_of(index) for index in range(three.count)] == ["web-1", "web-2", "web-3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hostname"),
+    [
+        ("web", "web"),
+        ("Web Server_1", "web-server-1"),
+        ("a.b", "a-b"),
+        ("-x-", "x"),
+        ("ü", ""),
+        ("n" * 80, "n" * 63),
+    ],
+)
+def test_a_host_name_is_made_of_the_name(name: str, hostname: str) -> None:
+    assert hostname_from(name) == hostname
+
+
+def test_a_server_whose_name_makes_no_host_name_is_called_by_its_id() -> None:
+    assert asked(name="ü").hostname_of(0, "1234") == "server-1234"
+
+
+def test_only_the_digest_of_user_data_is_for_the_log() -> None:
+    assert asked(user_data="aGk=").user_data_sha256 == hashlib.sha256(b"aGk=").hexdigest()
+    assert asked().user_data_sha256 is None
+
+
+@pytest.mark.parametrize(
+    ("networks", "meant"),
+    [
+        (None, None),
+        ("auto", None),
+        ([], None),
+        ("none", ()),
+        ([{"uuid": NETWORK}], (WantedNetwork(NETWORK),)),
+        ([{"uuid": NETWORK, "fixed_ip": "10.0.0.5"}], (WantedNetwork(NETWORK, "10.0.0.5"),)),
+    ],
+)
+def test_networks_are_named_or_left_to_the_cloud(networks: Any, meant: Any) -> None:
+    assert asked(networks=networks).networks == meant
+
+
+def test_the_image_as_a_local_root_disk_says_nothing_new() -> None:
+    disk = {"uuid": IMAGE, "source_type": "image", "destination_type": "local", "boot_index": 0}
+    assert asked(block_device_mapping_v2=[disk]).image_id == IMAGE
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "sentence"),
+    [
+        ({"imageRef": ""}, 400, "Missing imageRef attribute"),
+        ({"availability_zone": "mars"}, 400, "The requested availability zone is not available"),
+        ({"min_count": 3, "max_count": 2}, 400, "min_count must be <= max_count"),
+        ({"metadata": {str(number): "" for number in range(129)}}, 403, "Maximum number of metadata items exceeds 128"),
+        ({"networks": [{"uuid": "x"}]}, 400, "Bad networks format: network uuid is not in proper format (x)"),
+        (
+            {"networks": [{"uuid": NETWORK, "fixed_ip": "10.0.0.5"}], "max_count": 2},
+            400,
+            "Failed to launch instances: max_count cannot be greater than 1 if an fixed_ip is specified.",
+        ),
+        ({"security_groups": [{"name": "web"}]}, 400, "Security group web not found for project."),
+    ],
+)
+def test_what_makes_no_sense_is_refused(fields: dict[str, Any], status: int, sentence: str) -> None:
+    assert refused(**fields) == (status, sentence)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tags": ["a"]},
+        {"host": "host-1"},
+        {"accessIPv4": "10.0.0.1"},
+        {"os:scheduler_hints": {"same_host": "x"}},
+        {"OS-DCF:diskConfig": "AUTO"},
+        {"block_device_mapping_v2": [{"uuid": IMAGE, "source_type": "volume", "boot_index": 0}]},
+        {"networks": [{"port": NETWORK}]},
+    ],
+)
+def test_what_is_not_built_is_refused_and_not_ignored(fields: dict[str, Any]) -> None:
+    status, sentence = refused(**fields)
+    assert status == 501
+    assert sentence.startswith("This cloud cannot")
+
+
+def test_what_is_not_built_may_be_left_empty() -> None:
+    asked(tags=[], accessIPv4="", block_device_mapping_v2=[], **{"os:scheduler_hints": {}})
