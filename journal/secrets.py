@@ -30,6 +30,8 @@ class Secrets:
         await self._publish(key, b"", {"KV-Operation": "PURGE", "Nats-Rollup": "sub"})
 
     async def _publish(self, key: str, value: bytes, headers: dict[str, str]) -> None:
+        if not self._client.is_connected:
+            raise LogUnavailable("The log cannot be reached.")  # the library would keep it, and send it whenever it can
         try:
             await self._client.jetstream().publish(f"$KV.SECRETS.{key}", value, timeout=5, headers=headers or None)
         except (NatsError, TimeoutError) as error:

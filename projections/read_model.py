@@ -26,7 +26,10 @@ def sqlite_url(path: Path) -> str:
 def open_engine(url: str) -> Engine:
     """An engine for the read model, with JSON by orjson, and WAL where it is SQLite: readers never wait for the writer."""
     engine = create_engine(
-        url, json_serializer=lambda value: orjson.dumps(value).decode(), json_deserializer=orjson.loads
+        url,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+        hide_parameters=True,  # an error in the log of a service shows the statement, not whose data it was
     )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)

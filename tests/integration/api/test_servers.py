@@ -92,7 +92,8 @@ async def test_an_action_that_there_is_not_is_400_and_one_that_is_not_built_is_5
     assert (unknown.status_code, unknown.json()["badRequest"]["message"]) == (400, "There is no such action: fly")
     unbuilt = await api.act(server_id, {"pause": None})
     assert (unbuilt.status_code, unbuilt.json()["notImplemented"]["code"]) == (501, 501)
-    for body in ({}, [], "os-stop", {"os-stop": None, "os-start": None}, None):
+    malformed: list[Any] = [{}, [], "os-stop", {"os-stop": None, "os-start": None}, None]
+    for body in malformed:
         answer = await api.act(server_id, body)
         assert (answer.status_code, answer.json()["badRequest"]["message"]) == (400, "Malformed request body")
     wrong = await api.act(server_id, {"reboot": {"type": "MEDIUM"}})

@@ -6,6 +6,7 @@ import random
 import re
 import subprocess
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Protocol
@@ -181,16 +182,19 @@ class LibvirtRig(Common):
         """Log in on the serial line as a person would, and type a command."""
         prompts = {"login:": user, "assword:": password, "# ": command}
         terminal = await asyncio.to_thread(self.terminal, instance_id)
-        with terminal.open("wb", buffering=0) as line:
+        line = os.open(terminal, os.O_WRONLY | os.O_NOCTTY)
+        try:
             seen = len(await self.hypervisor.console_output(instance_id, None)) - len("login: ")
             for prompt, answer in prompts.items():
+                seen = len(await eventually(partial(self.said, instance_id, prompt, seen)))
+                os.write(line, f"{answer}\n".encode())
+        finally:
+            os.close(line)
 
-                async def prompted(prompt: str = prompt, since: int = seen) -> str | None:
-                    said = await self.hypervisor.console_output(instance_id, None)
-                    return said if prompt in said[since:] else None
-
-                seen = len(await eventually(prompted))
-                line.write(f"{answer}\n".encode())
+    async def said(self, instance_id: str, what: str, since: int) -> str:
+        """All that the guest has said, once it has said this too; until then nothing."""
+        output = await self.hypervisor.console_output(instance_id, None)
+        return output if what in output[since:] else ""
 
     async def crash(self, instance_id: str) -> None:
         os.kill(self.qemu(instance_id), 9)

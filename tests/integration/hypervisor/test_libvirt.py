@@ -222,7 +222,9 @@ async def run(*command: str) -> None:
 def pull_the_plug(rig: LibvirtRig, instance_id: str) -> None:
     """What an operator with virsh may do."""
     connection = libvirt.open(rig.keeper.layout.uri)
-    connection.lookupByUUIDString(instance_id).destroy()
+    domain = connection.lookupByUUIDString(instance_id)
+    domain.blockStats("vda")  # so a daemon that has just been started talks to the guest's process again
+    domain.destroy()
     connection.close()
 
 

@@ -12,7 +12,7 @@ async def nothing(_call: Call) -> Response:
 
 
 def table(*names: str) -> Routes:
-    return Routes(Route(*name.split(" "), nothing, None) for name in names)
+    return Routes(Route(name.partition(" ")[0], name.partition(" ")[2], nothing, None) for name in names)
 
 
 ROUTES = table("GET /flavors/detail", "GET /flavors/{id}", "DELETE /flavors/{id}", "GET /flavors/{id}/specs", "GET /")
