@@ -17,6 +17,7 @@ from services.compute.libvirt.qemu_user import QemuUser
 
 CLONE_NEWNS = 0x00020000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_SLAVE = 0x1, 0x20, 0x1000, 0x4000, 0x80000
+MNT_DETACH = 2
 KVM = Path("/dev/kvm")
 BUILT_IN = "libvirt-qemu"  # on Debian and its relatives
 
@@ -108,6 +109,8 @@ def _open_kvm(layout: Layout, user: QemuUser) -> None:
     os.mknod(node, stat.S_IFCHR | 0o600, KVM.stat().st_rdev)
     os.chown(node, user.uid, user.gid)
     _bind(node, KVM)
+    _check(_libc.umount2(os.fsencode(devices), MNT_DETACH), str(devices))  # the node stays, held by what lies over KVM
+    devices.rmdir()
 
 
 def _bind(source: Path, target: Path) -> None:

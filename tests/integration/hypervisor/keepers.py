@@ -27,10 +27,10 @@ class KeeperProcess:
     def layout(self) -> Layout:
         return Layout(self.root)
 
-    def start(self) -> None:
+    def start(self, accelerator: str = "qemu") -> None:
         """Start it, and wait for its word."""
         self.process = subprocess.Popen(
-            self._command("--accelerator", "qemu"), cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+            self._command("--accelerator", accelerator), cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
         deadline = time.monotonic() + 40

@@ -19,6 +19,7 @@ from services.compute.hypervisor import Actual
 from services.compute.libvirt.environment import is_ready
 from services.compute.libvirt.networks import bridge_name, network_xml
 from services.compute.libvirt.processes import all_processes
+from services.compute.libvirt.qemu_user import qemu_user
 from tests.integration.hypervisor.keepers import KeeperProcess, needs_root
 from tests.integration.hypervisor.rigs import LibvirtRig, free_subnet, nic_on
 from tests.integration.hypervisor.waiting import is_running, until
@@ -91,6 +92,26 @@ def test_it_says_when_it_is_ready_and_leaves_nothing_when_it_is_told_to_stop(own
     assert own_keeper.layout.run.name not in mounts
     assert not any(bridge in rule for rule in firewall())
     assert other_libvirts() or firewall() == set()
+
+
+@pytest.mark.skipif(not Path("/dev/kvm").exists(), reason="there is no /dev/kvm")
+@pytest.mark.parametrize("accelerator", ["kvm", "qemu"])
+def test_kvm_is_for_the_guests_alone_or_for_nobody_and_on_the_machine_it_stays_as_it_was(
+    own_keeper: KeeperProcess, accelerator: str
+) -> None:
+    before = Path("/dev/kvm").stat()
+    own_keeper.start(accelerator)
+
+    seen = Path(f"/proc/{daemon(own_keeper, 'libvirtd')}/root/dev/kvm").stat()
+    if accelerator == "kvm":
+        assert (seen.st_rdev, seen.st_uid, seen.st_mode & 0o777) == (before.st_rdev, qemu_user().uid, 0o600)
+    else:
+        assert seen.st_rdev == 0
+
+    assert own_keeper.stop() == 0
+    assert own_keeper.remains() == []
+    after = Path("/dev/kvm").stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
 
 
 def test_two_keepers_side_by_side_leave_each_others_firewall_alone(own_keeper: KeeperProcess, tmp_path: Path) -> None:
