@@ -21,6 +21,7 @@ from services.cli.region import Region, RegionError, this_host
 from services.cli.signals import until_told
 from services.cli.supervisor import SUPERVISOR, AlreadyRunning, locked, run_region
 from services.cli.terminal import fail, heading, say
+from services.compute.hypervisor import HypervisorError
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,10 @@ def _accelerator(region: Region) -> str:
 
     if os.geteuid() != 0:
         raise RegionError("Real guests need root. Run as root, or try --hypervisor simulated.")
-    accelerator, why = choose_accelerator(region.hypervisor)
+    try:
+        accelerator, why = choose_accelerator(region.hypervisor)
+    except HypervisorError as error:
+        raise RegionError(str(error)) from error
     say(f"Guests run by {why}")
     return str(accelerator)
 
