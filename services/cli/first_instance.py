@@ -1,6 +1,7 @@
 """The first instance: `hello` is booted before the user's eyes, as any user would boot it, while the log tells its story."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -32,8 +33,9 @@ class FirstInstanceFailed(Exception):
 
 @dataclass
 class Story:
-    """What the log said of one instance, and when."""
+    """What the log said of one instance, and when. `names` gives actors (`user:<id>`) the names that people know."""
 
+    names: Mapping[str, str]
     times: dict[str, datetime] = field(default_factory=dict)
 
     def tell(self, recorded: Recorded) -> None:
@@ -47,7 +49,7 @@ class Story:
         elif isinstance(event, BuildFailed | SchedulingFailed):
             detail = event.reason
         clock = recorded.time.astimezone().strftime("%H:%M:%S.%f")[:-3]
-        say(f"  {clock}  {recorded.actor[:22]:<22}  {word:<28}  {detail}".rstrip())
+        say(f"  {clock}  {self.names.get(recorded.actor, recorded.actor)[:20]:<20}  {word:<28}  {detail}".rstrip())
 
     def stages(self, login: float | None) -> list[tuple[str, float]]:
         """How long each stage took, in seconds."""
@@ -64,7 +66,7 @@ class Story:
 async def show_first_instance(region: Region) -> None:
     """Boot `hello` and show it; say so when it is there already. Raises FirstInstanceFailed, httpx.HTTPError, LogUnavailable."""
     async with httpx.AsyncClient(base_url=region.api_url, timeout=30) as http:
-        http.headers["X-Auth-Token"] = await _log_in(http, region)
+        http.headers["X-Auth-Token"], user_id = await _log_in(http, region)
         found = (await _get(http, f"/v2.1/servers/detail?name=^{NAME}$"))["servers"]
         if found:
             heading(
@@ -72,7 +74,7 @@ async def show_first_instance(region: Region) -> None:
             )
             return
         heading(f"Booting a first instance, {NAME}, and reading what the log says of it:")
-        story = Story()
+        story = Story({f"user:{user_id}": f"user:{USERS[DEMO][0]}"})
         server_id = await _create(http, region, story)
         server = (await _get(http, f"/v2.1/servers/{server_id}"))["server"]
         if server["status"] != "ACTIVE":
@@ -83,7 +85,7 @@ async def show_first_instance(region: Region) -> None:
             say(f"  {seconds:8.3f} s  {name}")
 
 
-async def _log_in(http: httpx.AsyncClient, region: Region) -> str:
+async def _log_in(http: httpx.AsyncClient, region: Region) -> tuple[str, str]:
     user, project = USERS[DEMO]
     password = passwords(region.clouds_yaml)[DEMO]
     domain = {"id": "default"}
@@ -100,7 +102,7 @@ async def _log_in(http: httpx.AsyncClient, region: Region) -> str:
         },
     )
     answer.raise_for_status()
-    return str(answer.headers["X-Subject-Token"])
+    return answer.headers["X-Subject-Token"], answer.json()["token"]["user"]["id"]
 
 
 async def _get(http: httpx.AsyncClient, path: str) -> Any:
@@ -135,14 +137,10 @@ async def _create(http: httpx.AsyncClient, region: Region, story: Story) -> str:
             async with asyncio.timeout(BUILD_PATIENCE):
                 async for batch in follower.batches():
                     for recorded in batch:
-                        concerns = (
-                            recorded.aggregate_id == server_id or vars(recorded.event).get("instance_id") == server_id
-                        )
-                        if concerns:
+                        if concerns(recorded, server_id):
                             story.tell(recorded)
                         if recorded.aggregate_id == server_id and recorded.type in ENDS:
-                            position = recorded.position
-                            http.headers["X-Min-Position"] = str(position)
+                            http.headers["X-Min-Position"] = str(recorded.position)
                             return server_id
         except TimeoutError:
             raise FirstInstanceFailed(f"{NAME} is not built after {BUILD_PATIENCE:.0f} s: see {region.logs}.") from None
