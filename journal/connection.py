@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 async def connect(
     url: str, seed: Path, *, name: str, host: str | None = None, patience: float = 15.0, quiet: bool = False
 ) -> Client:
-    """A connection that reconnects by itself for ever. `host` is given by compute agents, which may hear only their own inbox;
-    `quiet` by whoever expects that the bus may not be there yet.
+    """A connection that reconnects by itself for ever.
 
-    Raises LogUnavailable when there is no connection within `patience` seconds, or the key is refused.
+    `host` is given by compute agents, which may hear only their own inbox; `quiet` by whoever expects that the bus may not be
+    there yet. Raises LogUnavailable when there is no connection within `patience` seconds, or the key is refused.
     """
 
     async def disconnected() -> None:

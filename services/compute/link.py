@@ -1,6 +1,5 @@
 """The agent's side of the bus: its work, its reports, its heartbeat, and the questions it is asked."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -11,13 +10,12 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from domain.instance.desired import Desired
-from journal.streams import SECOND, host_consumer
+from journal.pull import Pull
+from journal.streams import host_consumer
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
-EXPIRES = 20  # seconds that a pull request waits
-SILENCE = 3.0  # seconds without a sign of life after which it is sent anew
 
 
 class Link:
@@ -26,41 +24,14 @@ class Link:
     def __init__(self, client: Client, host: str) -> None:
         self._client = client
         self._host = host
-        self._woken = asyncio.Event()
-        self._left = 0
         self._take: Callable[[Desired], None] = lambda _: None
 
     async def work(self, take: Callable[[Desired], None]) -> None:
         """Hand over desired states as they come, for ever. Each is acknowledged once it is taken: heartbeats heal the rest."""
         self._take = take
-        inbox = self._client.new_inbox()
-        await self._client.subscribe(inbox, cb=self._received, pending_bytes_limit=64 << 20)
-        while True:
-            request = {"batch": BATCH, "expires": EXPIRES * SECOND, "idle_heartbeat": SECOND}
-            try:
-                await self._client.publish(
-                    f"$JS.API.CONSUMER.MSG.NEXT.WORK.{host_consumer(self._host)}", orjson.dumps(request), reply=inbox
-                )
-            except NatsError as error:
-                log.warning("work cannot be asked for: %r", error)
-                await asyncio.sleep(0.5)
-                continue
-            self._left = BATCH
-            while self._left > BATCH // 2:
-                self._woken.clear()
-                try:
-                    await asyncio.wait_for(self._woken.wait(), SILENCE)
-                except TimeoutError:
-                    break  # the server is away or has forgotten the request: ask again
+        await Pull(self._client, "WORK", host_consumer(self._host), batch=BATCH).run(self._received)
 
     async def _received(self, message: Msg) -> None:
-        status = (message.headers or {}).get("Status")
-        if status is not None:
-            if status != "100":
-                self._left = 0
-            self._woken.set()
-            return
-        self._left -= 1
         try:
             self._take(Desired.from_document(orjson.loads(message.data)))
         except (KeyError, TypeError, ValueError) as error:
@@ -69,7 +40,6 @@ class Link:
             await self._client.publish(message.reply, b"+ACK")
         except NatsError as error:
             log.warning("work could not be acknowledged: %r", error)  # it comes again
-        self._woken.set()
 
     async def report(self, kind: str, subject_id: str, document: Mapping[str, Any] | Any) -> bool:
         """Send a report; whether it is stored. It can be sent again without harm."""

@@ -21,14 +21,13 @@ from domain.instance.instance import Instance
 from domain.instance.observation import Observation, observe
 from journal.envelope import Author
 from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable
+from journal.pull import Pull
 from journal.repository import Repository
-from journal.streams import REPORTS_CONSUMER, SECOND
+from journal.streams import REPORTS_CONSUMER
 
 log = logging.getLogger(__name__)
 
 BATCH = 256
-EXPIRES = 20  # seconds that a pull request waits
-SILENCE = 3.0  # seconds without a sign of life after which it is sent anew
 
 
 class Reports:
@@ -39,41 +38,12 @@ class Reports:
         self._repository = repository
         self._clock = clock
         self._queues: dict[str, asyncio.Queue[Msg]] = {}
-        self._woken = asyncio.Event()
-        self._left = 0
 
     async def run(self) -> None:
         """Take reports for ever; those of one instance in the order they came, those of different ones at once."""
-        inbox = self._client.new_inbox()
-        await self._client.subscribe(inbox, cb=self._received, pending_bytes_limit=256 << 20)
-        while True:
-            request = {"batch": BATCH, "expires": EXPIRES * SECOND, "idle_heartbeat": SECOND}
-            try:
-                await self._client.publish(
-                    f"$JS.API.CONSUMER.MSG.NEXT.REPORTS.{REPORTS_CONSUMER}", orjson.dumps(request), reply=inbox
-                )
-            except NatsError as error:
-                log.warning("reports cannot be asked for: %r", error)
-                await asyncio.sleep(0.5)
-                continue
-            self._left = BATCH
-            while self._left > BATCH // 2:
-                self._woken.clear()
-                try:
-                    await asyncio.wait_for(self._woken.wait(), SILENCE)
-                except TimeoutError:
-                    break  # the server is away or has forgotten the request: ask again
+        await Pull(self._client, "REPORTS", REPORTS_CONSUMER, batch=BATCH).run(self._enqueue)
 
-    async def _received(self, message: Msg) -> None:
-        status = (message.headers or {}).get("Status")
-        if status is None:
-            self._left -= 1
-            self._enqueue(message)
-        elif status != "100":  # 408: the request has run its time; others: the consumer must be asked again
-            self._left = 0
-        self._woken.set()
-
-    def _enqueue(self, message: Msg) -> None:
+    async def _enqueue(self, message: Msg) -> None:
         key = message.subject
         queue = self._queues.get(key)
         if queue is None:
