@@ -24,7 +24,8 @@ from projections.projector import Projector
 from projections.read_model import ReadModel, make_tables, open_engine, sqlite_url
 from services.api.commands import AppliedPosition, Commands
 from services.api.dependencies import Dependencies
-from services.cli.region import Region
+from services.cli.ports import listening
+from services.cli.region import Region, RegionError
 from services.cli.seed import Seed
 from services.conductor.service import Conductor
 from services.scheduler.service import Scheduler
@@ -131,15 +132,17 @@ class Server(uvicorn.Server):
 
 
 async def serve(config: uvicorn.Config) -> None:
-    """Serve until cancelled."""
-    server = Server(config)
-    serving = asyncio.create_task(server.serve())
-    try:
-        await asyncio.shield(serving)
-    except asyncio.CancelledError:
-        server.should_exit = True
-        await serving
-        raise
+    """Serve until cancelled. Raises RegionError when the port cannot be used, or the server ends by itself."""
+    with listening(config.host, config.port) as socket:
+        server = Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[socket]))
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            server.should_exit = True
+            await serving
+            raise
+    raise RegionError("The API has ended by itself.")
 
 
 async def prepare_region(region: Region, guest_image: Path | None) -> None:

@@ -5,7 +5,6 @@ import contextlib
 import fcntl
 import logging
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from journal.connection import connect, disconnect
 from journal.errors import JournalError, LogUnavailable
 from projections.read_model import open_engine, sqlite_url
 from projections.tables import hosts
+from services.cli.ports import listening
 from services.cli.processes import Process, Program, StartFailed, end_by_pid, write_pid
 from services.cli.region import Region, RegionError
 
@@ -49,14 +49,10 @@ def locked(region: Region) -> Iterator[None]:
 def require_ports(region: Region) -> None:
     """Raises RegionError when a port that the region needs is taken."""
     for option, port in (("--api-port", region.api_port), ("--nats-port", region.nats_port)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as error:
-                raise RegionError(
-                    f"Port {port} cannot be used ({error.strerror}): choose another with {option}."
-                ) from None
+        try:
+            listening("127.0.0.1", port).close()
+        except RegionError as error:
+            raise RegionError(f"{str(error).rstrip('.')} with {option}.") from None
 
 
 def end_leftovers(region: Region) -> None:
