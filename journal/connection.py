@@ -31,7 +31,9 @@ async def connect(
         log.info("connected to the bus again")
 
     async def failed(error: Exception) -> None:
-        log.log(logging.DEBUG if quiet else logging.WARNING, "bus: %s", str(error) or type(error).__name__)
+        # Every attempt to reconnect fails until the server is back: that it is away was said once.
+        expected = quiet or client.is_reconnecting
+        log.log(logging.DEBUG if expected else logging.WARNING, "bus: %s", str(error) or type(error).__name__)
 
     client = Client()
     try:

@@ -14,6 +14,7 @@ from journal.streams import SECOND
 log = logging.getLogger(__name__)
 
 EXPIRES = 20  # seconds that a pull request waits
+REFUSED = 0.5  # seconds before asking again when the stream or the consumer is not there
 SILENCE = 3.0  # seconds without a sign of life after which it is sent anew
 
 
@@ -26,6 +27,7 @@ class Pull:
         self._batch = batch
         self._woken = asyncio.Event()
         self._left = 0
+        self._refused = False
 
     async def run(self, take: Callable[[Msg], Awaitable[None]]) -> None:
         """Hand over messages for ever."""
@@ -35,8 +37,8 @@ class Pull:
             if status is None:
                 self._left -= 1
                 await take(message)
-            elif status != "100":  # 408: the request has run its time; others: it must be sent again
-                self._left = 0
+            elif status != "100":  # 408: the request has run its time; others: there is nobody to ask just now
+                self._left, self._refused = 0, status != "408"
             self._woken.set()
 
         inbox = self._client.new_inbox()
@@ -49,8 +51,10 @@ class Pull:
                 log.warning("%s cannot be asked: %r", self._subject, error)
                 await asyncio.sleep(0.5)
                 continue
-            self._left = self._batch
+            self._left, self._refused = self._batch, False
             await self._wait()
+            if self._refused:
+                await asyncio.sleep(REFUSED)
 
     async def _wait(self) -> None:
         """Until half of what was asked for has come, or the server has fallen silent or has forgotten the request."""

@@ -103,6 +103,12 @@ async def last_position(client: Client) -> int:
     return int((await call(client, "STREAM.INFO.EVENTS"))["state"]["last_seq"])
 
 
+async def missing_streams(client: Client) -> list[str]:
+    """The streams of the region that are not there. Raises JournalError, LogUnavailable."""
+    there = (await call(client, "STREAM.NAMES")).get("streams") or []
+    return [name for name in STREAMS if name not in there]
+
+
 async def subjects(client: Client, stream: str, pattern: str) -> list[str]:
     """The subjects of a stream that match a pattern and hold messages, in no order. Raises JournalError, LogUnavailable."""
     found: list[str] = []

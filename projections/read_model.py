@@ -1,6 +1,7 @@
 """The read model: one SQL database, written by the projector and read by everybody else."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,8 +9,11 @@ from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from projections.tables import checkpoints, metadata
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -47,6 +51,29 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
 def make_tables(engine: Engine) -> None:
     """Make the tables that are missing."""
     metadata.create_all(engine)
+
+
+def open_or_rebuild(path: Path) -> Engine:
+    """The read model in a file, with all tables.
+
+    A file that is damaged is put aside: the log has all that it takes to build it again, and the projector does.
+    """
+    engine = open_engine(sqlite_url(path))
+    try:
+        make_tables(engine)
+        with engine.connect() as connection:
+            position_of(connection)
+    except OperationalError:
+        raise
+    except DatabaseError as error:
+        engine.dispose()
+        log.warning("%s is damaged (%s) and is built again from the log", path, error.orig)
+        path.rename(path.with_name(f"{path.name}.damaged"))
+        for rest in ("-wal", "-shm"):
+            path.with_name(path.name + rest).unlink(missing_ok=True)
+        engine = open_engine(sqlite_url(path))
+        make_tables(engine)
+    return engine
 
 
 def position_of(connection: Connection) -> int:

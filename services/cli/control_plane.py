@@ -21,7 +21,7 @@ from journal.secrets import Secrets
 from journal.streams import prepare, prepare_host
 from projections.desired import DesiredStateProjection, DesiredStates
 from projections.projector import Projector
-from projections.read_model import ReadModel, make_tables, open_engine, sqlite_url
+from projections.read_model import ReadModel, open_or_rebuild
 from services.api.commands import AppliedPosition, Commands
 from services.api.dependencies import Dependencies
 from services.cli.ports import listening
@@ -51,8 +51,7 @@ class ControlPlane:
     async def open(cls, region: Region, name: str) -> AsyncIterator["ControlPlane"]:
         """Connect. Raises LogUnavailable."""
         client = await connect(region.log.url, region.log.control_seed, name=name)
-        engine = open_engine(sqlite_url(region.read_model))
-        make_tables(engine)
+        engine = open_or_rebuild(region.read_model)
         reads = ReadModel(engine)
         try:
             yield cls(region, client, Repository(client), engine, reads)

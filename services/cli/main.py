@@ -25,7 +25,7 @@ data_option = click.option(
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="chronova")
 def main() -> None:
-    r"""Chronova: a compute service whose every instance is a stream of events.
+    """Chronova: a compute service whose every instance is a stream of events.
 
     \b
     Examples:
@@ -62,7 +62,7 @@ def up(  # noqa: PLR0917 -- click names them all
     detach: bool,
     first_instance: bool,
 ) -> None:
-    r"""Start a region: the event log, the control plane, and this machine as its compute host.
+    """Start a region: the event log, the control plane, and this machine as its compute host.
 
     Settings are kept in the data directory and need not be given again. Two regions with different directories and ports
     can run side by side.
@@ -82,7 +82,7 @@ def up(  # noqa: PLR0917 -- click names them all
 @main.command()
 @data_option
 def down(data: Path) -> None:
-    r"""End a region: its guests are powered off, and nothing stays but its data.
+    """End a region: its guests are powered off, and nothing stays but its data.
 
     \b
     Example:
@@ -97,7 +97,7 @@ def down(data: Path) -> None:
 @data_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def status(data: Path, as_json: bool) -> None:
-    r"""Tell what runs. The exit code is 0 when everything does.
+    """Tell what runs. The exit code is 0 when everything does.
 
     \b
     Example:

@@ -10,10 +10,13 @@ from uuid import UUID, uuid4, uuid5
 
 import orjson
 
+from domain.errors import DomainError
 from domain.host.host import require_host_name
 from journal.accounts import write_private
 from journal.embedded import EmbeddedLog
 
+OWN_BEFORE_SETTINGS = frozenset({"lock", "logs", "run"})
+"""What a start makes before it keeps the settings."""
 HYPERVISORS = ("auto", "kvm", "qemu", "simulated")
 
 
@@ -24,6 +27,18 @@ class RegionError(Exception):
 def default_data() -> Path:
     """Where a region lives when nothing else is said (XDG base directory specification)."""
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "chronova"
+
+
+def make_directory(data: Path) -> None:
+    """Make a region's directory, for its owner alone. Raises RegionError when it is in use for something else, OSError."""
+    if data.exists() and not (data / "region.json").exists():
+        others = sorted(path.name for path in data.iterdir() if path.name not in OWN_BEFORE_SETTINGS)
+        if others:
+            raise RegionError(f"{data} is not empty and is no region ({others[0]} is in it): name another with --data.")
+    made = not data.exists() or not any(data.iterdir())
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if made:
+        data.chmod(0o700)
 
 
 def this_host() -> str:
@@ -51,25 +66,39 @@ class Region:
         """The region in a directory; None when there is none. Raises RegionError when its settings are damaged."""
         try:
             document = orjson.loads((data / "region.json").read_bytes())
-            return cls(data=data, **{**document, "hosts": tuple(document["hosts"])})
+            region = cls(data=data, **{**document, "hosts": tuple(document["hosts"])})
+            region.require_sound()
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError, KeyError) as error:
+        except NotADirectoryError:
+            raise RegionError(f"{data} is not a directory.") from None
+        except (ValueError, TypeError, KeyError, DomainError) as error:
             raise RegionError(
                 f"{data / 'region.json'} is damaged: {error}. Restore it, or start with another --data."
             ) from None
+        return region
 
     def save(self) -> None:
         """Keep the settings. Raises RegionError when the directory cannot be written."""
         document = {name: value for name, value in asdict(self).items() if name != "data"}
         try:
-            self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.data.chmod(0o700)
+            make_directory(self.data)
             for directory in (self.logs, self.run, self.images):
                 directory.mkdir(exist_ok=True)
             write_private(self.data / "region.json", orjson.dumps(document, option=orjson.OPT_INDENT_2))
         except OSError as error:
             raise RegionError(f"{self.data} cannot be written: {error.strerror}.") from error
+
+    def require_sound(self) -> None:
+        """Raises ValueError, TypeError or Invalid for settings that nothing can run with."""
+        for port in (self.api_port, self.nats_port):
+            if type(port) is not int or not 0 < port < 65536:  # noqa: PLR2004 -- TCP's own limit
+                raise ValueError(f"{port!r} is not a port")
+        UUID(self.id)
+        for host in self.hosts:
+            require_host_name(host)
+        if self.hypervisor not in HYPERVISORS:
+            raise ValueError(f"{self.hypervisor!r} is not a hypervisor")
 
     def with_settings(self, **changes: object) -> "Region":
         """The same region with other settings; those that are None stay."""

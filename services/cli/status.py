@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from journal.connection import connect, disconnect
 from journal.errors import JournalError
-from journal.streams import last_position
+from journal.streams import last_position, missing_streams
 from projections.read_model import open_engine, position_of, sqlite_url
 from projections.tables import hosts, instances
 from services.cli.processes import running
@@ -37,7 +37,7 @@ async def look(region: Region) -> dict[str, Any]:
     """What there is to know."""
     names = [SUPERVISOR, *(name for name in reversed(ORDER) if name != LIBVIRT or not region.is_simulated)]
     processes = {name: running(region.run / f"{name}.pid") for name in names}
-    log_position = await _log_position(region) if processes["nats-server"] else None
+    log_position, missing = await _log(region) if processes["nats-server"] else (None, [])
     try:
         read_model = _read_model(region)
     except SQLAlchemyError:
@@ -48,21 +48,22 @@ async def look(region: Region) -> dict[str, Any]:
         "api": {"url": region.api_url, "answers": api},
         "hypervisor": region.accelerator or region.hypervisor,
         "processes": processes,
-        "log": {"url": region.log.url, "position": log_position},
+        "log": {"url": region.log.url, "position": log_position, "missing_streams": missing},
         "read_model": read_model,
         "healthy": api and all(processes.values()) and all(host["up"] for host in read_model["hosts"]),
     }
 
 
-async def _log_position(region: Region) -> int | None:
+async def _log(region: Region) -> tuple[int | None, list[str]]:
+    """The position of the newest event (None: the log does not answer), and the streams that are missing."""
     try:
-        client = await connect(region.log.url, region.log.control_seed, name="status", patience=2)
+        client = await connect(region.log.url, region.log.control_seed, name="status", patience=2, quiet=True)
     except JournalError:
-        return None
+        return None, []
     try:
-        return await last_position(client)
+        return await last_position(client), await missing_streams(client)
     except JournalError:
-        return None
+        return None, []
     finally:
         await disconnect(client)
 
@@ -100,6 +101,8 @@ def _print(region: Region, found: dict[str, Any]) -> None:
     log, model = found["log"]["position"], found["read_model"]["position"]
     behind = "" if log is None or model is None else f", {log - model} behind the log"
     say(f"  log        {'does not answer' if log is None else f'{log} events'}")
+    if found["log"]["missing_streams"]:
+        say(f"  log        lacks {', '.join(found['log']['missing_streams'])}: the conductor makes them anew")
     say(f"  read model {'none' if model is None else f'at {model}{behind}'}")
     for host in found["read_model"]["hosts"]:
         used, capacity = host["used"], host["capacity"]

@@ -48,6 +48,8 @@ def locked(region: Region) -> Iterator[None]:
 
 def require_ports(region: Region) -> None:
     """Raises RegionError when a port that the region needs is taken."""
+    if region.api_port == region.nats_port:
+        raise RegionError("The API and the event log cannot share a port: choose another with --nats-port.")
     for option, port in (("--api-port", region.api_port), ("--nats-port", region.nats_port)):
         try:
             listening("127.0.0.1", port).close()

@@ -17,7 +17,7 @@ from journal.errors import JournalError
 from services.cli.clouds import DEMO
 from services.cli.first_instance import FirstInstanceFailed, show_first_instance
 from services.cli.processes import StartFailed, running
-from services.cli.region import Region, RegionError, this_host
+from services.cli.region import Region, RegionError, make_directory, this_host
 from services.cli.signals import until_told
 from services.cli.supervisor import SUPERVISOR, AlreadyRunning, locked, run_region
 from services.cli.terminal import fail, heading, say
@@ -81,7 +81,7 @@ def _accelerator(region: Region) -> str:
 def up(options: Options, *, detach: bool) -> int:
     """Run `chronova up`; the exit code."""
     try:
-        options.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_directory(options.data)
         if detach:
             return _detached(options)
         with locked(Region(data=options.data)):
@@ -152,6 +152,16 @@ def _already_running(options: Options) -> int:
         fail(f"Another process is starting a region in {options.data}.")
         return 1
     pid = running(region.run / f"{SUPERVISOR}.pid")
+    asked = {name: getattr(options, name) for name in ("api_port", "nats_port", "hypervisor")}
+    differs = [name for name, value in asked.items() if value is not None and value != getattr(region, name)]
+    if options.hosts is not None and options.hosts != len(region.hosts):
+        differs.append("hosts")
+    if differs:
+        options_named = ", ".join(f"--{name.replace('_', '-')}" for name in differs)
+        fail(
+            f"The region in {region.data} is running with another {options_named}: end it first, with `chronova down`."
+        )
+        return 1
     heading(f"The region in {region.data} is already running (process {pid}), at {region.api_url}.")
     return _show_from_outside(region) if options.first_instance else 0
 

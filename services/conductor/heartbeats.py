@@ -91,7 +91,10 @@ class Heartbeats:
             await self._repository.execute(Host, host, lambda it: came_up(it, at=self._clock()), AUTHOR)
         wanted = [str(instance_id) for instance_id in beat["missing"][:MOST_WANTED]]
         if wanted:
-            await self._send_again(host, wanted)
+            try:
+                await self._send_again(host, wanted)
+            except LogUnavailable as error:
+                log.warning("host %s must ask again for what it misses: %s", host, error)
         known, waiting = await self._reads.query(lambda connection: _held(connection, host, self._clock()))
         if digest_of(known) == beat["digest"]:
             return {"registered": True, "waiting": waiting}

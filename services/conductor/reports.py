@@ -23,7 +23,7 @@ from journal.envelope import Author
 from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable
 from journal.pull import Pull
 from journal.repository import Repository
-from journal.streams import REPORTS_CONSUMER
+from journal.streams import REPORTS_CONSUMER, prepare_host
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +100,7 @@ class Reports:
             )
         except AggregateNotFound:
             await self._repository.create(register(host, inventory, at=self._clock()), author)
+        await prepare_host(self._client, host)
 
 
 TAKES: Mapping[str, Callable[[Reports, str, str, Mapping[str, Any], Author], Any]] = {

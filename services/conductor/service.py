@@ -1,4 +1,4 @@
-"""The conductor's service: reports, heartbeats, reactions and repair, side by side."""
+"""The conductor's service: reports, heartbeats, reactions, repair and upkeep, side by side."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from services.conductor.heartbeats import Heartbeats
 from services.conductor.reactions import Reactions
 from services.conductor.repair import Repair
 from services.conductor.reports import Reports
+from services.conductor.upkeep import Upkeep
 
 
 class Conductor:
@@ -33,6 +34,7 @@ class Conductor:
             Heartbeats(client, repository, reads, states, clock, down_after=down_after),
             Reactions(client, repository, clock),
             Repair(repository, reads, clock),
+            Upkeep(client, reads),
         )
 
     async def run(self) -> None:

@@ -22,6 +22,8 @@ COMMENT = "Generated-by-Nova"
 
 def fingerprint(public_key: str) -> str:
     """The MD5 of the key in colons, as clients compare it. Raises Refusal 400 for what is not an OpenSSH public key."""
+    if "\n" in public_key.strip() or "\r" in public_key.strip():
+        raise Refusal(400, "Keypair data is invalid: a public key is one line")  # a second one would be a second key
     try:
         blob = base64.b64decode(public_key.split()[1], validate=True)
         load_ssh_public_key(public_key.strip().encode())
