@@ -53,7 +53,7 @@ STATUS: Mapping[type[Exception], tuple[int, Mapping[str, str]]] = {
 
 SENTENCES: Mapping[type[Exception], str] = {
     AppendConflict: "Somebody else changed it at the same moment. Look at it, and ask again.",
-    LogUnavailable: "The event log cannot be reached: nothing has been recorded. Try again.",
+    LogUnavailable: "The event log does not answer. Try again in a moment.",
     OperationalError: "The read model cannot be reached. Try again.",
 }
 """What is said instead of the error's own words, which name inner parts that a user cannot act on."""

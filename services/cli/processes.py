@@ -83,6 +83,16 @@ class Process:
             await child.wait()
         self._pid_path.unlink(missing_ok=True)
 
+    def restart(self) -> None:
+        """End it; whoever keeps it starts it again."""
+        if self._child is not None and self._child.returncode is None:
+            self._child.terminate()
+
+    @property
+    def output(self) -> Path:
+        """Where it writes what it does."""
+        return self._log_path
+
     def last_words(self) -> str:
         """The end of its log."""
         try:

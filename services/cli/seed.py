@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
+from uuid import UUID
 
 import anyio.to_thread
 from argon2 import PasswordHasher
@@ -143,7 +144,10 @@ class Seed:
 
     async def _network(self) -> None:
         simulated = self._region.is_simulated
-        cidr = SIMULATED_NETWORK if simulated else await anyio.to_thread.run_sync(free_network, NETWORKS)
+        # Each region begins elsewhere, so that two of one machine do not meet when one is down while the other chooses.
+        first = UUID(self._region.id).int % len(NETWORKS)
+        candidates = NETWORKS[first:] + NETWORKS[:first]
+        cidr = SIMULATED_NETWORK if simulated else await anyio.to_thread.run_sync(free_network, candidates)
         await self._once(
             create_network(
                 self._region.derived_id("network private"),

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 SUPERVISOR = "supervisor"
 LIBVIRT = "libvirt"
+CANNOT_STORE = b"JetStream failed to store a msg"
+ENOUGH = 16 << 20  # bytes of free disk that the log's server is started again with
 ORDER = ("agents", "control-plane", LIBVIRT, "nats-server")
 """In this order what an earlier supervisor has left running is ended."""
 
@@ -70,30 +73,48 @@ async def run_region(region: Region, guest_image: Path | None, ready: Callable[[
     end_leftovers(region)
     require_ports(region)
     region.log.configure(region.hosts)
-    async with kept(region, nats_server(region)), kept(region, libvirt(region)):
+    async with kept(region, nats_server(region)) as server, kept(region, libvirt(region)):
         await prepare(region, guest_image)
         async with kept(region, control_plane(region)), kept(region, agents(region)):
             ready()
-            await asyncio.Event().wait()
+            await heal_log_server(region, server)
 
 
 @asynccontextmanager
-async def kept(region: Region, program: Program | None) -> AsyncIterator[None]:
-    """A process that is ready, and kept running until the end of the block."""
+async def kept(region: Region, program: Program | None) -> AsyncIterator[Process | None]:
+    """A process that is ready, and kept running until the end of the block; None for no program."""
     if program is None:
-        yield
+        yield None
         return
     process = Process(program, logs=region.logs, run=region.run)
     keeper: asyncio.Task[None] | None = None
     try:
         await process.start()
         keeper = asyncio.create_task(process.keep(), name=f"keep {program.name}")
-        yield
+        yield process
     finally:
         if keeper is not None:
             keeper.cancel()
             await asyncio.wait([keeper])
         await asyncio.shield(process.stop())
+
+
+async def heal_log_server(region: Region, server: Process | None) -> None:
+    """Watch for ever. A log server whose disk was full refuses appends until it is started again, space or not."""
+    since, failing = 0, False
+    while server is not None:
+        await asyncio.sleep(2)
+        with server.output.open("rb") as file:
+            file.seek(since)
+            added = file.read()
+        since += len(added)
+        if CANNOT_STORE in added and not failing:
+            failing = True
+            log.error("The event log cannot be written: requests are refused. Is the disk of %s full?", region.data)
+        if failing and shutil.disk_usage(region.data).free > ENOUGH:
+            failing = False
+            log.warning("there is space again: the log's server is started anew")
+            server.restart()
 
 
 async def prepare(region: Region, guest_image: Path | None) -> None:

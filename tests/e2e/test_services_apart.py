@@ -96,13 +96,16 @@ class User:
         return str(self.http.post("/identity/v3/auth/tokens", json=body).headers.get("X-Subject-Token", ""))
 
     def create(self, count: int) -> list[str]:
+        answers = [self.try_to_create() for _ in range(count)]
+        assert [answer.status_code for answer in answers] == [202] * count
+        return [answer.json()["server"]["id"] for answer in answers]
+
+    def try_to_create(self) -> httpx.Response:
         image = until(lambda: self.http.get("/image/v2/images").json()["images"])[0]["id"]
         network = until(lambda: self.http.get("/network/v2.0/networks").json()["networks"])[0]["id"]
         flavor = until(lambda: self.http.get("/v2.1/flavors").json()["flavors"])[0]["id"]
         server = {"name": "vm", "imageRef": image, "flavorRef": flavor, "networks": [{"uuid": network}]}
-        answers = [self.http.post("/v2.1/servers", json={"server": server}) for _ in range(count)]
-        assert [answer.status_code for answer in answers] == [202] * count
-        return [answer.json()["server"]["id"] for answer in answers]
+        return self.http.post("/v2.1/servers", json={"server": server})
 
     def states(self) -> dict[str, str]:
         return {server["id"]: server["status"] for server in self.http.get("/v2.1/servers/detail").json()["servers"]}
