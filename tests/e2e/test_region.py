@@ -22,8 +22,8 @@ def test_up_boots_a_guest_and_shows_its_story_and_its_own_banner(cloud: Cloud) -
     told = cloud.first_output
     for what in (
         "instance.requested",
-        "host.claim-granted",
-        "network.address-allocated",
+        "host.claims-granted",
+        "network.addresses-allocated",
         "instance.scheduled",
         "instance.activated",
     ):
