@@ -1,6 +1,5 @@
 """Connecting to the bus: for ever, by key, and saying so when it is away."""
 
-import asyncio
 import contextlib
 import logging
 from pathlib import Path
@@ -10,6 +9,7 @@ from nats.errors import Error as NatsError
 
 from journal.accounts import inbox_prefix
 from journal.errors import LogUnavailable
+from journal.waiting import within
 
 log = logging.getLogger(__name__)
 
@@ -60,4 +60,4 @@ async def connect(
 async def disconnect(client: Client) -> None:
     """Close a connection, also one that is just being made again: the library may wait for a server that is away."""
     with contextlib.suppress(NatsError, TimeoutError, OSError):
-        await asyncio.wait_for(client.close(), 2)
+        await within(2, client.close())

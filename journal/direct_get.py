@@ -14,6 +14,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from journal.errors import JournalError, LogUnavailable
+from journal.waiting import within
 
 PAGE = 1000  # messages a request; the server's own limit
 
@@ -73,7 +74,7 @@ class DirectGet:
             await self._client.publish(
                 f"$JS.API.DIRECT.GET.{self._stream}", orjson.dumps(request), reply=f"{self._inbox}.{token}"
             )
-            status = await asyncio.wait_for(pending.done, self._timeout)
+            status = await within(self._timeout, pending.done)
         except (NatsError, TimeoutError) as error:
             raise LogUnavailable(f"The log does not answer: {str(error) or 'timed out'}") from error
         finally:

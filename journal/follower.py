@@ -17,6 +17,7 @@ from nats.errors import Error as NatsError
 from journal.envelope import Recorded
 from journal.errors import JournalError
 from journal.streams import SECOND, call
+from journal.waiting import within
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ class Follower:
         while not self._queue and self._asked > self._batch and not self._broken:
             self._woken.clear()
             try:
-                await asyncio.wait_for(self._woken.wait(), SILENCE)
+                await within(SILENCE, self._woken.wait())
             except TimeoutError:
                 if time.monotonic() - self._heard >= SILENCE:
                     raise JournalError("the server has fallen silent") from None

@@ -10,6 +10,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from journal.streams import SECOND
+from journal.waiting import within
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,6 @@ class Pull:
         while self._left > self._batch // 2:
             self._woken.clear()
             try:
-                await asyncio.wait_for(self._woken.wait(), SILENCE)
+                await within(SILENCE, self._woken.wait())
             except TimeoutError:
                 return

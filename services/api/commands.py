@@ -11,6 +11,7 @@ from nats.aio.msg import Msg
 from domain.aggregate import Aggregate
 from journal.envelope import Author
 from journal.repository import Repository, Saved
+from journal.waiting import within
 from projections.read_model import POSITION_SUBJECT, ReadModel, position_of
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class AppliedPosition:
                 while self._position < position:
                     # An announcement can be lost (core NATS): look for oneself now and then.
                     try:
-                        await asyncio.wait_for(self._moved.wait(), 0.5)
+                        await within(0.5, self._moved.wait())
                     except TimeoutError:
                         self._advance(await self._reads.query(position_of))
         except TimeoutError:

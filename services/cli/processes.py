@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from journal.waiting import within
+
 log = logging.getLogger(__name__)
 
 LASTING = 30.0  # seconds after which a process counts as having run well
@@ -75,7 +77,7 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             child.terminate()
         try:
-            await asyncio.wait_for(child.wait(), self.program.ending)
+            await within(self.program.ending, child.wait())
         except TimeoutError:
             log.warning("%s does not end by itself and is killed", self.program.name)
             with contextlib.suppress(ProcessLookupError):

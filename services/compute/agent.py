@@ -17,6 +17,7 @@ from domain.instance.desired import Desired
 from domain.instance.digest import digest_of
 from domain.instance.observation import Observation
 from domain.instance.state import StopReason
+from journal.waiting import within
 from services.compute.hypervisor import Hypervisor, HypervisorError, Inventory
 from services.compute.images import ImageCache
 from services.compute.ledger import Ledger
@@ -111,7 +112,7 @@ class Agent:
                 registered = await self._register()
             await self._heartbeat()
             try:
-                await asyncio.wait_for(self._beat_now.wait(), self._settings.heartbeat_every)
+                await within(self._settings.heartbeat_every, self._beat_now.wait())
             except TimeoutError:
                 continue
             finally:

@@ -11,6 +11,7 @@ from typing import Any
 from domain.instance.desired import Desired, GuestSpec, Want
 from domain.instance.observation import Observation
 from domain.instance.state import PowerState, StopReason
+from journal.waiting import within
 from services.compute.hypervisor import Actual, Hypervisor, HypervisorError
 from services.compute.images import ImageCache, StaleUrl
 from services.compute.ledger import Applied, Ledger
@@ -97,7 +98,7 @@ class Worker:
 
     async def _wait(self, seconds: float) -> None:
         try:
-            await asyncio.wait_for(self._woken.wait(), seconds)
+            await within(seconds, self._woken.wait())
         except TimeoutError:
             return
 

@@ -95,6 +95,7 @@ class Running:
         self.plane = plane
         self.server = server
         self.tasks: list[asyncio.Task[None]] = []
+        self.before = asyncio.all_tasks()
 
     def run(self, service: Awaitable[None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(service)
@@ -104,9 +105,19 @@ class Running:
     async def stop(self) -> None:
         for task in self.tasks:
             task.cancel()
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=2)
+        # What a library has lost is said again, to every task but the test's own.
+        while left := [task for task in self.tasks if not task.done()]:
+            for task in self.asyncio_tasks():
+                task.cancel()
+            await asyncio.wait(left, timeout=0.5)
         for task in self.tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    def asyncio_tasks(self) -> set[asyncio.Task[Any]]:
+        return {task for task in asyncio.all_tasks() - self.before if task is not asyncio.current_task()}
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import libvirt
 
+from journal.waiting import within
 from services.compute.hypervisor import HypervisorError
 from services.compute.libvirt.errors import LOST, ConnectionLost, translated
 from services.compute.libvirt.events import Change, Lifecycle, listen, run_event_loop
@@ -40,7 +41,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         run_event_loop()
         try:
-            await asyncio.wait_for(self._connect(), patience)
+            await within(patience, self._connect())
         except TimeoutError:
             raise HypervisorError(f"There is no libvirt at {self._uri}: is its keeper running?") from None
 
@@ -74,7 +75,7 @@ class Connection:
     async def restored(self, patience: float) -> None:
         """Wait until there is a connection again. Raises ConnectionLost."""
         try:
-            await asyncio.wait_for(self._connected.wait(), patience)
+            await within(patience, self._connected.wait())
         except TimeoutError:
             raise ConnectionLost(LOST) from None
 

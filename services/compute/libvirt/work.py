@@ -37,7 +37,8 @@ class Work:
 async def happens(event: asyncio.Event, within: float) -> bool:
     """Whether an event happens in time."""
     try:
-        await asyncio.wait_for(event.wait(), within)
+        async with asyncio.timeout(within):
+            await event.wait()
     except TimeoutError:
         return False
     return True
