@@ -15,7 +15,3 @@ class AppendConflict(JournalError):
 
 class AggregateNotFound(JournalError):
     """The log has no event of this aggregate."""
-
-
-class GapInLog(JournalError):
-    """A follower was given an event that does not follow the one before."""

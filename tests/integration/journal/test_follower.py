@@ -1,34 +1,20 @@
 """Following a real log: everything, in order, once, also across a restart of the server."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from functools import partial
 
-import pytest
 from nats.aio.client import Client
 
 from domain.host.host import Host
 from domain.host.service import disable
-from journal.connection import connect
 from journal.envelope import Author
 from journal.follower import Follower
 from journal.repository import Repository
-from journal.streams import prepare
-from services.cli.region import Region
 from tests.integration.conftest import LogServer, until_connected
 from tests.integration.journal.test_repository import host
 from tests.unit.domain.specification import AT
 
 AUTHOR = Author(actor="user:test", source="test")
-
-
-@pytest.fixture
-async def client(settings: Region, log_server: LogServer) -> AsyncIterator[Client]:
-    await until_connected(settings.log)
-    client = await connect(settings.log.url, settings.log.control_seed, name="test")
-    await prepare(client)
-    yield client
-    await client.close()
 
 
 async def append(client: Client, name: str, count: int) -> None:

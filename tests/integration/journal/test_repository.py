@@ -1,7 +1,6 @@
 """The repository on a real log: one winner, no stale decision, and certainty about what was stored."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,27 +11,16 @@ from domain.errors import Conflict
 from domain.host.claims import claim, release
 from domain.host.host import Host, register
 from domain.resources import Resources
-from journal.connection import connect
 from journal.envelope import Author
 from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable
 from journal.repository import Repository
-from journal.streams import call, last_position, prepare
-from services.cli.region import Region
+from journal.streams import call, last_position
 from tests.integration.conftest import LogServer, until_connected
 from tests.unit.domain.specification import AT
 from tests.unit.domain.test_histories import inventory
 
 AUTHOR = Author(actor="user:test", source="test", request_id="req-7")
 ONE = Resources(1, 100, 1)
-
-
-@pytest.fixture
-async def client(settings: Region, log_server: LogServer) -> AsyncIterator[Client]:
-    await until_connected(settings.log)
-    client = await connect(settings.log.url, settings.log.control_seed, name="test")
-    await prepare(client)
-    yield client
-    await client.close()
 
 
 def claim_one(it: Host) -> None:

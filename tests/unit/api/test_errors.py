@@ -3,7 +3,7 @@
 import pytest
 
 from domain.errors import AddressesExhausted, Conflict, IllegalInState, Invalid, NotFound
-from journal.errors import AggregateNotFound, AppendConflict, GapInLog, LogUnavailable
+from journal.errors import AggregateNotFound, AppendConflict, JournalError, LogUnavailable
 from services.api.errors import Refusal, refusal_of
 
 
@@ -40,6 +40,6 @@ def test_while_the_log_is_away_clients_are_told_to_come_again() -> None:
     assert "10.0.0.1" not in refusal.message
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), GapInLog("x")])
+@pytest.mark.parametrize("error", [ValueError("x"), JournalError("x")])
 def test_a_fault_of_the_service_itself_has_none(error: Exception) -> None:
     assert refusal_of(error) is None
