@@ -1,6 +1,7 @@
 """The read model: one SQL database, written by the projector and read by everybody else."""
 
 import asyncio
+import fcntl
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +44,7 @@ def open_engine(url: str) -> Engine:
 def _tune_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     # The log is the truth: a read model that loses its last transactions in a power cut follows it again from its checkpoint.
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -56,8 +57,15 @@ def make_tables(engine: Engine) -> None:
 def open_or_rebuild(path: Path) -> Engine:
     """The read model in a file, with all tables.
 
-    A file that is damaged is put aside: the log has all that it takes to build it again, and the projector does.
+    A file that is damaged is put aside: the log has all that it takes to build it again, and the projector does. Services
+    open it at the same moment, so one at a time: two that make a table, or switch to WAL, would fail each other.
     """
+    with path.with_name(f"{path.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _open_or_rebuild(path)
+
+
+def _open_or_rebuild(path: Path) -> Engine:
     engine = open_engine(sqlite_url(path))
     try:
         make_tables(engine)

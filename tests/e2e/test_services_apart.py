@@ -69,6 +69,8 @@ def services(tmp_path: Path) -> Iterator[Services]:
             process.kill()
             process.wait()
         server.kill()
+        if apart.output.exists():
+            print(apart.output.read_text()[-8000:])  # noqa: T201 -- shown when the test has failed
 
 
 class User:
