@@ -1,7 +1,9 @@
 """Can this machine's processor run guests? Only a guest that has run shows it.
 
 A KVM device that opens is no proof: some machines have one that refuses, or hangs, every real guest. So a tiny guest is
-booted: it enters 64-bit mode, as every kernel does, and tells QEMU to end with a code of its own.
+booted: it enters 64-bit mode, as every kernel does, and tells QEMU to end with a code of its own. That it ended is no proof
+either: a KVM that is itself made by software may take seconds for it, and never boot a kernel. So the same guest is booted by
+emulation beside it, at the same moment on the same machine: KVM that is slower than that is none.
 """
 
 import shutil
@@ -15,6 +17,9 @@ from services.compute.hypervisor import HypervisorError
 from services.compute.libvirt.accelerator import Accelerator
 
 PATIENCE = 4.0  # seconds: with KVM it takes a tenth of one
+TIMES_SLOWER = (
+    3.0  # than emulation: then KVM is not used. Not 1: starting QEMU is most of both, and the machine may be busy
+)
 REACHED = 0x10  # what the guest writes to the exit device
 REACHED_CODE = REACHED << 1 | 1  # what QEMU makes of it (isa-debug-exit)
 KVM = Path("/dev/kvm")
@@ -42,21 +47,34 @@ class Probe:
 
     works: bool
     why: str  # a clause: "a probe guest ran in 0.05 s", "there is no /dev/kvm"
+    seconds: float = 0.0  # that the guest took, where it works
 
 
 def choose_accelerator(wanted: str) -> tuple[Accelerator, str]:
     """What guests run on, and why, in words that follow "Guests run by". `wanted` is auto, kvm or qemu.
 
-    Takes `PATIENCE` at most. Raises HypervisorError when KVM is wanted and does not work.
+    Takes two `PATIENCE` at most. Raises HypervisorError when KVM is wanted and does not work.
     """
     if wanted == "qemu":
         return Accelerator.QEMU, "QEMU's emulation, as asked for."
-    probe = probe_accelerator(Accelerator.KVM)
+    probe = probe_kvm()
     if probe.works:
         return Accelerator.KVM, f"KVM: {probe.why}."
     if wanted == "kvm":
         raise HypervisorError(f"KVM does not work on this machine: {probe.why}. Choose qemu, or auto.")
-    return Accelerator.QEMU, f"QEMU's emulation, many times slower than KVM: {probe.why}."
+    return Accelerator.QEMU, f"QEMU's emulation, many times slower than KVM that works: {probe.why}."
+
+
+def probe_kvm() -> Probe:
+    """Whether KVM runs guests, and faster than they run without it."""
+    probe = probe_accelerator(Accelerator.KVM)
+    if not probe.works:
+        return probe
+    emulated = probe_accelerator(Accelerator.QEMU)
+    if emulated.works and probe.seconds > TIMES_SLOWER * emulated.seconds:
+        why = f"a probe guest took {probe.seconds:.1f} s with KVM and {emulated.seconds:.1f} s without"
+        return Probe(works=False, why=why)
+    return probe
 
 
 def probe_accelerator(accelerator: Accelerator) -> Probe:
@@ -88,7 +106,8 @@ def _boot(command: list[str]) -> Probe:
     except OSError as error:
         return Probe(works=False, why=f"a probe guest could not be started: {error.strerror}")
     if done.returncode == REACHED_CODE:
-        return Probe(works=True, why=f"a probe guest ran in {time.monotonic() - began:.2f} s")
+        seconds = time.monotonic() - began
+        return Probe(works=True, why=f"a probe guest ran in {seconds:.2f} s", seconds=seconds)
     return Probe(works=False, why=f"a probe guest failed: {_complaint(done)}")
 
 

@@ -49,6 +49,21 @@ def test_a_machine_without_the_device_is_not_probed(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
+    ("kvm", "emulated", "works"), [(0.1, 0.12, True), (0.2, 0.1, True), (3.1, 0.1, False), (3.9, 1.5, True)]
+)
+def test_kvm_that_is_much_slower_than_emulation_is_none(
+    monkeypatch: pytest.MonkeyPatch, kvm: float, emulated: float, works: bool
+) -> None:
+    took = {Accelerator.KVM: kvm, Accelerator.QEMU: emulated}
+    monkeypatch.setattr(
+        probe, "probe_accelerator", lambda accelerator: Probe(works=True, why="it ran", seconds=took[accelerator])
+    )
+    accelerator, why = choose_accelerator("auto")
+    assert accelerator is (Accelerator.KVM if works else Accelerator.QEMU)
+    assert works or f"a probe guest took {kvm} s with KVM and {emulated} s without" in why
+
+
+@pytest.mark.parametrize(
     ("wanted", "works", "chosen"),
     [("auto", True, Accelerator.KVM), ("auto", False, Accelerator.QEMU), ("kvm", True, Accelerator.KVM)],
 )
