@@ -6,86 +6,117 @@ grown, and if its newest event is ours, ours was stored.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 import uuid_utils
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
-from journal.direct_get import DirectGet, position_of
-from journal.errors import AppendConflict, JournalError, LogUnavailable
+from journal.bus import Bus
+from journal.direct_get import DirectGet
+from journal.envelope import Sealed
+from journal.errors import AppendConflict, JournalError, LogUnavailable, OutcomeUnknown
+from journal.stored import header_block
 
 EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 CONFLICTS = frozenset({10071, 10164})
 TRANSIENT_CODES = frozenset({503})
 
-Message = tuple[Mapping[str, str], bytes]
+Message = tuple[bytes, bytes]
+"""Header block and body, as they go over the wire."""
 
 
 class Appender:
     """Appends to the log over one connection."""
 
-    def __init__(self, client: Client, reads: DirectGet, *, timeout: float = 3.0, attempts: int = 3) -> None:
-        self._client = client
+    def __init__(self, bus: Bus, reads: DirectGet, *, seconds: float = 3.0, patience: float = 10.0) -> None:
+        self._bus = bus
         self._reads = reads
-        self._timeout = timeout
-        self._attempts = attempts
+        self._seconds = seconds  # that an acknowledgement may take
+        self._patience = patience  # seconds until an append that may be stored is left as it is
 
-    async def append(self, subject: str, messages: Sequence[Message], *, expected: int) -> int:  # noqa: C901
+    async def append(self, subject: str, events: Sequence[Sealed], *, expected: int) -> int:
         """Append events to one aggregate, all or none; `expected` is the position of its newest event (0: none yet).
 
         Returns the position of the last one. Raises AppendConflict when the aggregate has grown meanwhile, LogUnavailable
-        when the log cannot be reached or does not answer.
+        when nothing was stored because the log is away, OutcomeUnknown when that cannot be told.
         """
-        wire = [(dict(headers), body) for headers, body in messages]
-        wire[0][0][EXPECTED] = str(expected)
-        ours = wire[-1][0]["ce-id"]
+        messages = _messages(events, expected)
+        ours = events[-1].headers["ce-id"]
         unsure = False
-        for attempt in range(self._attempts):
-            if not self._client.is_connected:
-                raise LogUnavailable("The log cannot be reached.")
+        deadline = asyncio.get_running_loop().time() + self._patience
+        while True:
             try:
-                answer = await self._publish(subject, wire)
-            except NoRespondersError as error:
-                if attempt + 1 == self._attempts and not unsure:
+                answer = await self._publish(subject, messages)
+            except LogUnavailable:  # it was not sent
+                if not unsure:
+                    raise
+                await self._wait(deadline)
+            except NoRespondersError as error:  # it was not taken: there is no leader just now
+                if not unsure and asyncio.get_running_loop().time() > deadline:
                     raise LogUnavailable("The log has no leader.") from error
-                await asyncio.sleep(0.2 * (attempt + 1))
-                continue
+                await self._wait(deadline, unsure=unsure)
             except (NatsError, TimeoutError):
                 unsure = True
-                continue
-            error_in_answer = answer.get("error")
-            if error_in_answer is None:
-                return int(answer["seq"])
-            if error_in_answer.get("err_code") not in CONFLICTS:
-                if error_in_answer.get("code") in TRANSIENT_CODES:
-                    raise LogUnavailable(f"The log cannot take events: {error_in_answer.get('description')}")
-                raise JournalError(f"The log refused an event of {subject}: {error_in_answer.get('description')}")
+                await self._wait(deadline)
+            else:
+                return await self._understood(answer, subject, ours, expected, unsure=unsure)
+
+    async def _wait(self, deadline: float, *, unsure: bool = True) -> None:
+        """A moment, before it is sent again. Raises OutcomeUnknown when it has been tried for long enough."""
+        if unsure and asyncio.get_running_loop().time() > deadline:
+            raise OutcomeUnknown("The log went away while an event was recorded: it may be recorded, or not.")
+        await asyncio.sleep(0.1)
+
+    async def _understood(self, answer: dict[str, Any], subject: str, ours: str, expected: int, *, unsure: bool) -> int:
+        """The position that the log has answered with. Raises what its refusal means."""
+        error = answer.get("error")
+        if error is None:
+            return int(answer["seq"])
+        if error.get("err_code") in CONFLICTS:
             if unsure and (position := await self._position_if_newest(subject, ours)):
                 return position
             raise AppendConflict(f"{subject} has grown past {expected}")
-        if position := await self._position_if_newest(subject, ours):
-            return position
-        raise LogUnavailable("The log does not answer.")
+        if error.get("code") in TRANSIENT_CODES:
+            raise LogUnavailable(f"The log cannot take events: {error.get('description')}")
+        raise JournalError(f"The log refused an event of {subject}: {error.get('description')}")
 
-    async def _publish(self, subject: str, wire: Sequence[tuple[dict[str, str], bytes]]) -> dict[str, Any]:
-        if len(wire) > 1:  # an atomic batch: dear on a single server, and rare (ADR 0002)
-            batch = str(uuid_utils.uuid7())
-            for number, (headers, _) in enumerate(wire, 1):
-                headers |= {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
-            wire[-1][0]["Nats-Batch-Commit"] = "1"
-            for headers, body in wire[:-1]:
-                await self._client.publish(subject, body, headers=headers)
-        headers, body = wire[-1]
-        answer = await self._client.request(subject, body, timeout=self._timeout, headers=headers)
-        parsed: dict[str, Any] = orjson.loads(answer.data)
+    async def _publish(self, subject: str, messages: Sequence[Message]) -> dict[str, Any]:
+        if not self._bus.is_connected:
+            raise LogUnavailable("The log cannot be reached.")  # the library would keep it, and send it whenever it can
+        if len(messages) > 1:  # an atomic batch: dear on a single server, and rare (ADR 0002)
+            messages = _batch(messages)
+            for block, body in messages[:-1]:
+                await self._bus.send(subject, body, block=block)
+        block, body = messages[-1]
+        answer = await self._bus.ask(subject, body, block=block, seconds=self._seconds)
+        parsed: dict[str, Any] = orjson.loads(answer)
         return parsed
 
     async def _position_if_newest(self, subject: str, event_id: str) -> int | None:
         newest = await self._reads.last(subject)
-        if newest is None or (newest.headers or {}).get("ce-id") != event_id:
+        if newest is None or newest.headers.get("ce-id") != event_id:
             return None
-        return position_of(newest)
+        return newest.position
+
+
+def _messages(events: Sequence[Sealed], expected: int) -> list[Message]:
+    first = events[0]
+    head = (header_block({**first.headers, EXPECTED: str(expected)}), first.body)
+    return [head, *((header_block(event.headers), event.body) for event in events[1:])]
+
+
+def _batch(messages: Sequence[Message]) -> list[Message]:
+    """The messages as one atomic batch, each time with a new id: one that was cut off is never completed by another."""
+    batch = uuid_utils.uuid7()
+    return [
+        (
+            block[:-2]
+            + f"Nats-Batch-Id: {batch}\r\nNats-Batch-Sequence: {number}\r\n".encode()
+            + (b"Nats-Batch-Commit: 1\r\n\r\n" if number == len(messages) else b"\r\n"),
+            body,
+        )
+        for number, (block, body) in enumerate(messages, 1)
+    ]

@@ -4,10 +4,10 @@ import contextlib
 import logging
 from pathlib import Path
 
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from journal.accounts import inbox_prefix
+from journal.bus import Bus
 from journal.errors import LogUnavailable
 from journal.waiting import within
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 async def connect(
     url: str, seed: Path, *, name: str, host: str | None = None, patience: float = 15.0, quiet: bool = False
-) -> Client:
+) -> Bus:
     """A connection that reconnects by itself for ever.
 
     `host` is given by compute agents, which may hear only their own inbox; `quiet` by whoever expects that the bus may not be
@@ -35,7 +35,7 @@ async def connect(
         expected = quiet or client.is_reconnecting
         log.log(logging.DEBUG if expected else logging.WARNING, "bus: %s", str(error) or type(error).__name__)
 
-    client = Client()
+    client = Bus()
     try:
         await client.connect(
             url,
@@ -57,7 +57,7 @@ async def connect(
     return client
 
 
-async def disconnect(client: Client) -> None:
+async def disconnect(client: Bus) -> None:
     """Close a connection, also one that is just being made again: the library may wait for a server that is away."""
     with contextlib.suppress(NatsError, TimeoutError, OSError):
         await within(2, client.close())

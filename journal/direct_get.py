@@ -6,101 +6,97 @@ Source: NATS ADR-31; nats-py has no call for its batched form.
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
+from journal.bus import Bus
 from journal.errors import JournalError, LogUnavailable
-from journal.waiting import within
+from journal.stored import Stored, parse_headers
 
 PAGE = 1000  # messages a request; the server's own limit
+STATUS = b"NATS/1.0 "
 
 
 @dataclass(slots=True)
 class Pending:
-    """One batched request whose answers are coming in."""
+    """One request whose answers are coming in."""
 
     done: asyncio.Future[str]
-    messages: list[Msg] = field(default_factory=list)
+    single: bool
+    messages: list[Stored] = field(default_factory=list)
 
 
 class DirectGet:
     """Direct reads of one stream over one connection."""
 
-    def __init__(self, client: Client, stream: str, *, timeout: float = 5.0) -> None:
-        self._client = client
+    def __init__(self, bus: Bus, stream: str, *, seconds: float = 5.0) -> None:
+        self._bus = bus
         self._stream = stream
-        self._timeout = timeout
-        self._pending: dict[str, Pending] = {}
+        self._seconds = seconds
+        self._pending: dict[bytes, Pending] = {}
         self._counter = 0
         self._inbox = ""
 
-    async def last(self, subject: str) -> Msg | None:
+    async def last(self, subject: str) -> Stored | None:
         """The newest message of a subject; None when there is none. Raises LogUnavailable."""
-        try:
-            message = await self._client.request(
-                f"$JS.API.DIRECT.GET.{self._stream}.{subject}", b"", timeout=self._timeout
-            )
-        except (NatsError, TimeoutError) as error:
-            raise LogUnavailable(f"The log does not answer: {str(error) or 'timed out'}") from error
-        status = (message.headers or {}).get("Status")
-        if status == "404":
-            return None
-        if status is not None:
-            raise JournalError(f"Reading {subject} failed with status {status}")
-        return message
+        found = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}.{subject}", b"", single=True)
+        return found[0] if found else None
 
-    async def pages(self, subject: str, *, start: int = 1) -> AsyncIterator[list[Msg]]:
+    async def at(self, position: int) -> Stored | None:
+        """The message at a position; None when there is none. Raises LogUnavailable."""
+        found = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}", orjson.dumps({"seq": position}), single=True)
+        return found[0] if found else None
+
+    async def pages(self, subject: str, *, start: int = 1) -> AsyncIterator[list[Stored]]:
         """All messages of a subject from a position on, oldest first, a page at a time. Raises LogUnavailable."""
         while True:
-            page = await self._batch(seq=start, batch=PAGE, next_by_subj=subject)
+            question = orjson.dumps({"seq": start, "batch": PAGE, "next_by_subj": subject})
+            page = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}", question)
             if page:
                 yield page
             if len(page) < PAGE:
                 return
-            start = position_of(page[-1]) + 1
+            start = page[-1].position + 1
 
-    async def _batch(self, **request: Any) -> list[Msg]:
+    async def _ask(self, api: str, question: bytes, *, single: bool = False) -> list[Stored]:
+        if not self._bus.is_connected:
+            raise LogUnavailable("The log cannot be reached.")
         if not self._inbox:
-            self._inbox = self._client.new_inbox()
-            await self._client.subscribe(f"{self._inbox}.*", cb=self._answered, pending_bytes_limit=1 << 30)
+            self._inbox = self._bus.new_inbox()
+            await self._bus.receive(f"{self._inbox}.*", self._answered)
         self._counter += 1
-        token = str(self._counter)
-        pending = self._pending[token] = Pending(asyncio.get_running_loop().create_future())
+        reply = f"{self._inbox}.{self._counter}"
+        pending = self._pending[reply.encode()] = Pending(asyncio.get_running_loop().create_future(), single)
         try:
-            await self._client.publish(
-                f"$JS.API.DIRECT.GET.{self._stream}", orjson.dumps(request), reply=f"{self._inbox}.{token}"
-            )
-            status = await within(self._timeout, pending.done)
+            await self._bus.send(api, question, reply=reply)
+            async with asyncio.timeout(self._seconds):
+                status = await pending.done
         except (NatsError, TimeoutError) as error:
             raise LogUnavailable(f"The log does not answer: {str(error) or 'timed out'}") from error
         finally:
-            del self._pending[token]
-        if status == "404":
-            return []
-        if status != "204":
-            raise JournalError(f"A batched read of {self._stream} failed with status {status}")
+            del self._pending[reply.encode()]
+        if status == "503":
+            raise LogUnavailable("The log does not answer: nobody serves it")
+        if status not in ("204", "404"):
+            raise JournalError(f"Reading {self._stream} failed with status {status}")
         return pending.messages
 
-    async def _answered(self, message: Msg) -> None:
-        pending = self._pending.get(message.subject.rpartition(".")[2])
-        if pending is None:
+    def _answered(self, subject: bytes, _reply: bytes, block: bytes, body: bytes) -> None:
+        pending = self._pending.get(subject)
+        if pending is None or pending.done.done():
             return
-        status = (message.headers or {}).get("Status")
-        if status is None:
-            pending.messages.append(message)
-        elif not pending.done.done():
-            pending.done.set_result(status)
+        if not body and block.startswith(STATUS):
+            pending.done.set_result(parse_headers(block).get("Status", ""))
+            return
+        pending.messages.append(_stored(block, body))
+        if pending.single:
+            pending.done.set_result("204")
 
 
-def position_of(message: Msg) -> int:
-    """The sequence of a message that was read directly."""
-    return int((message.headers or {})["Nats-Sequence"])
-
-
-def subject_in(message: Msg) -> str:
-    """The subject that a message, read directly, was stored under."""
-    return str((message.headers or {})["Nats-Subject"])
+def _stored(block: bytes, body: bytes) -> Stored:
+    """A stored message from a direct answer, whose position and subject the server has put among its headers."""
+    answer = Stored(0, "", block, body)
+    answer.position = int(answer.header(b"Nats-Sequence"))
+    answer.subject = answer.header(b"Nats-Subject")
+    return answer

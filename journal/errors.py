@@ -9,6 +9,10 @@ class LogUnavailable(JournalError):
     """The log cannot be reached, or does not answer. Nothing was decided; the command can be sent again (API: 503)."""
 
 
+class OutcomeUnknown(LogUnavailable):
+    """The log went away while it was recorded, and could not be asked again: look before the command is sent again (API: 503)."""
+
+
 class AppendConflict(JournalError):
     """Somebody else appended to the aggregate first: load it again and decide again."""
 

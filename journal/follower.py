@@ -1,38 +1,41 @@
 """Following the log: every event from a position on, in order, without gaps, as it comes.
 
-Two overlapping pull requests keep the server busy while a batch is worked on, which is about four times as fast as fetching
-batch by batch. A consumer that falls silent, restarts or skips is replaced by a new one at the next position.
+Two overlapping pull requests keep the server busy while a batch is worked on. What has been asked for and not been taken is
+bounded by them: a caller that is slow holds the server back, and memory does not grow. A consumer that falls silent, restarts
+or skips is replaced by a new one at the next position.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import orjson
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
+from journal.bus import Bus
 from journal.envelope import Recorded
 from journal.errors import JournalError
+from journal.stored import Stored, parse_headers
 from journal.streams import SECOND, call
 from journal.waiting import within
 
 log = logging.getLogger(__name__)
 
-IDLE_HEARTBEAT = 1.0  # seconds between signs of life of an idle pull request
-SILENCE = 3.0  # seconds without any sign after which the consumer is taken for dead
+IDLE_HEARTBEAT = 0.5  # seconds between signs of life of an idle pull request
+SILENCE = 1.5  # seconds without any sign after which the consumer is taken for dead
+STATUS = b"NATS/1.0 "
 
 
 class Follower:
     """Follows EVENTS over one connection, from a position that the caller keeps."""
 
-    def __init__(self, client: Client, *, after: int, batch: int = 500) -> None:
-        self._client = client
+    def __init__(self, bus: Bus, *, after: int, batch: int = 500) -> None:
+        self._bus = bus
         self._position = after
         self._batch = batch
-        self._queue: list[Recorded] = []
+        self._queue: list[Stored] = []
         self._woken = asyncio.Event()
         self._heard = 0.0
         self._asked = 0
@@ -45,26 +48,49 @@ class Follower:
         """The position of the last event that was received."""
         return self._position
 
-    async def batches(self) -> AsyncIterator[list[Recorded]]:
-        """Batches of events, each at least one, for ever. Heals itself; ends only by being cancelled or closed."""
+    async def batches(self) -> AsyncGenerator[list[Recorded], None]:
+        """Batches of events, each at least one, for ever. Heals itself; ends only by being cancelled or closed.
+
+        Before an event that cannot be read it stays, and says which it is, until it is run by a version that can read it.
+        """
+        async with aclosing(self.messages()) as messages:
+            async for stored in messages:
+                batch: list[Recorded] = []
+                for message in stored:
+                    try:
+                        batch.append(Recorded.of(message))
+                    except Exception as error:  # noqa: BLE001 -- whatever is wrong with it: what came before it is good
+                        self._stay_before(message, error)
+                        break
+                if batch:
+                    yield batch
+
+    async def messages(self) -> AsyncGenerator[list[Stored], None]:
+        """The same, as stored and not read: for whoever copies or checks the log."""
         pause = 0.05
         while True:
             try:
-                async for batch in self._session():
-                    pause = 0.05
-                    yield batch
+                async with aclosing(self._session()) as session:
+                    async for batch in session:
+                        yield batch
+                        pause = 0.05 if not self._broken else pause
             except (NatsError, TimeoutError, JournalError) as error:
                 log.warning("following the log again from %d: %s", self._position, str(error) or type(error).__name__)
             await asyncio.sleep(pause)
-            pause = min(1.0, pause * 2)
+            pause = min(0.5, pause * 2)
 
-    async def _session(self) -> AsyncIterator[list[Recorded]]:
+    def _stay_before(self, message: Stored, error: Exception) -> None:
+        self._broken = f"event {message.position} ({message.subject}) cannot be read: {error!r}"
+        self._position = message.position - 1
+        self._queue = []
+
+    async def _session(self) -> AsyncGenerator[list[Stored], None]:
         self._queue, self._asked, self._broken = [], 0, ""
-        self._inbox = self._client.new_inbox()
-        subscription = await self._client.subscribe(self._inbox, cb=self._received, pending_bytes_limit=1 << 30)
+        self._inbox = self._bus.new_inbox()
+        reception = await self._bus.receive(self._inbox, self._received)
         try:
             answer = await call(
-                self._client,
+                self._bus,
                 "CONSUMER.CREATE.EVENTS",
                 {
                     "stream_name": "EVENTS",
@@ -77,6 +103,7 @@ class Follower:
                         "inactive_threshold": 30 * SECOND,
                     },
                 },
+                seconds=2,
             )
             self._consumer = answer["name"]
             self._heard = time.monotonic()
@@ -88,23 +115,20 @@ class Follower:
                 batch, self._queue = self._queue, []
                 if batch:
                     yield batch
-                while self._asked <= self._batch:
+                while self._asked <= self._batch and not self._broken:
                     await self._pull()
         finally:
-            await self._leave(subscription)
-
-    async def _leave(self, subscription: object) -> None:
-        try:
-            await subscription.unsubscribe()  # type: ignore[attr-defined]
-            if self._consumer and self._client.is_connected:
-                await self._client.publish(f"$JS.API.CONSUMER.DELETE.EVENTS.{self._consumer}")
-        except NatsError:
-            pass  # the server is away, and forgets an unused consumer by itself
+            try:
+                await reception.stop()
+                if self._consumer and self._bus.is_connected:
+                    await self._bus.send(f"$JS.API.CONSUMER.DELETE.EVENTS.{self._consumer}", b"")
+            except NatsError:
+                pass  # the server is away, and forgets an unused consumer by itself
 
     async def _pull(self) -> None:
         request = {"batch": self._batch, "expires": 30 * SECOND, "idle_heartbeat": int(IDLE_HEARTBEAT * SECOND)}
         self._asked += self._batch
-        await self._client.publish(
+        await self._bus.send(
             f"$JS.API.CONSUMER.MSG.NEXT.EVENTS.{self._consumer}", orjson.dumps(request), reply=self._inbox
         )
 
@@ -120,29 +144,31 @@ class Follower:
         if self._broken and not self._queue:
             raise JournalError(self._broken)
 
-    async def _received(self, message: Msg) -> None:
+    def _received(self, subject: bytes, reply: bytes, block: bytes, body: bytes) -> None:
         self._heard = time.monotonic()
-        status = (message.headers or {}).get("Status")
-        if status is None:
-            self._take(message)
-        elif status == "408":  # a request has run its time: what it did not bring must be asked for again
-            self._asked = max(0, self._asked - int((message.headers or {}).get("Nats-Pending-Messages", self._batch)))
-        elif status != "100":  # 100 is the idle heartbeat
-            self._broken = f"the server answered {status} {(message.headers or {}).get('Description', '')}"
-        self._woken.set()
+        if block.startswith(STATUS):
+            self._told(block)
+        elif not self._broken:
+            self._take(subject, reply, block, body)
+        if not self._woken.is_set():
+            self._woken.set()
 
-    def _take(self, message: Msg) -> None:
-        position = message.metadata.sequence.stream
+    def _told(self, block: bytes) -> None:
+        headers = parse_headers(block)
+        status = headers["Status"]
+        if status == "408":  # a request has run its time: what it did not bring must be asked for again
+            self._asked = max(0, self._asked - int(headers.get("Nats-Pending-Messages", self._batch)))
+        elif status != "100":  # 100 is the idle heartbeat
+            self._broken = f"the server answered {status} {headers.get('Description', '')}"
+
+    def _take(self, subject: bytes, reply: bytes, block: bytes, body: bytes) -> None:
+        # $JS.ACK.<stream>.<consumer>.<times delivered>.<position>.<consumer's count>.<time>.<pending>
+        position = int(reply.split(b".", 6)[5])
         self._asked -= 1
-        if position <= self._position or self._broken:
+        if position <= self._position:
             return
         if position != self._position + 1:
             self._broken = f"event {self._position + 1} was skipped: {position} came"
             return
-        try:
-            event = Recorded.from_message(message.subject, message.headers or {}, message.data, position)
-        except Exception as error:  # noqa: BLE001 -- whatever is wrong with it, the follower stops before it and says which
-            self._broken = f"event {position} ({message.subject}) cannot be read: {error!r}"
-            return
-        self._queue.append(event)
+        self._queue.append(Stored(position, subject.decode(), block, body))
         self._position = position

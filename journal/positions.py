@@ -2,9 +2,9 @@
 
 import logging
 
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from journal.bus import Bus
 from journal.direct_get import DirectGet
 
 log = logging.getLogger(__name__)
@@ -13,14 +13,14 @@ log = logging.getLogger(__name__)
 class Positions:
     """The POSITIONS bucket."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Bus) -> None:
         self._client = client
         self._reads = DirectGet(client, "KV_POSITIONS")
 
     async def get(self, follower: str) -> int:
         """The position that was saved last; 0 when there is none."""
         message = await self._reads.last(f"$KV.POSITIONS.{follower}")
-        return 0 if message is None else int(message.data)
+        return 0 if message is None else int(message.body)
 
     async def put(self, follower: str, position: int) -> bool:
         """Save a position; False when it could not be saved now: the follower then repeats a little more after a crash."""

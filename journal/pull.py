@@ -5,10 +5,10 @@ import logging
 from collections.abc import Awaitable, Callable
 
 import orjson
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
+from journal.bus import Bus
 from journal.streams import SECOND
 from journal.waiting import within
 
@@ -22,7 +22,7 @@ SILENCE = 3.0  # seconds without a sign of life after which it is sent anew
 class Pull:
     """Pulls from one durable consumer. Whoever takes a message acknowledges it; one that is not comes again."""
 
-    def __init__(self, client: Client, stream: str, consumer: str, *, batch: int) -> None:
+    def __init__(self, client: Bus, stream: str, consumer: str, *, batch: int) -> None:
         self._client = client
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._batch = batch

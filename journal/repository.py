@@ -12,15 +12,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-
 from domain.aggregate import Aggregate, Event
 from domain.errors import DomainError
 from journal.append import Appender
-from journal.direct_get import DirectGet, position_of, subject_in
-from journal.envelope import Author, Recorded, seal, subject_of
+from journal.bus import Bus
+from journal.direct_get import DirectGet
+from journal.envelope import Author, Recorded, Sealed, hash_of_stored, seal, subject_of
 from journal.errors import AggregateNotFound, AppendConflict
+from journal.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,18 +31,19 @@ STREAM = "EVENTS"
 
 @dataclass(frozen=True, slots=True)
 class Saved(Generic[A]):
-    """An aggregate after a decision, and the position of its newest event."""
+    """An aggregate after a decision, and the position and the hash of its newest event."""
 
     aggregate: A
     position: int
+    hash: str
 
 
 class Repository:
     """Loads and saves aggregates. What it returns is shared: read it, and change it only in `execute`."""
 
-    def __init__(self, client: Client, *, cache_size: int = 20_000, attempts: int = 8) -> None:
-        self._reads = DirectGet(client, STREAM)
-        self._appender = Appender(client, self._reads)
+    def __init__(self, bus: Bus, *, cache_size: int = 20_000, attempts: int = 8) -> None:
+        self._reads = DirectGet(bus, STREAM)
+        self._appender = Appender(bus, self._reads)
         self._cache: OrderedDict[str, Saved[Aggregate]] = OrderedDict()
         self._cache_size = cache_size
         self._attempts = attempts
@@ -52,7 +52,7 @@ class Repository:
     async def history(self, kind: type[Aggregate], aggregate_id: str) -> list[Recorded]:
         """All events of an aggregate, oldest first; empty when it has none. Raises LogUnavailable."""
         return [
-            recorded(message) async for page in self._reads.pages(subject_of(kind, aggregate_id)) for message in page
+            Recorded.of(stored) async for page in self._reads.pages(subject_of(kind, aggregate_id)) for stored in page
         ]
 
     async def load(self, kind: type[A], aggregate_id: str, *, fresh: bool = False) -> Saved[A]:
@@ -65,7 +65,7 @@ class Repository:
         """Append a new aggregate's events. Raises AppendConflict when its id is taken, LogUnavailable."""
         subject = subject_of(type(aggregate), aggregate.id)
         async with self._locked(subject):
-            return await self._save(aggregate, subject, author, expected=0)
+            return await self._save(aggregate, subject, author, Saved(aggregate, 0, ""))
 
     async def execute(self, kind: type[A], aggregate_id: str, decide: Callable[[A], None], author: Author) -> Saved[A]:
         """Load, decide, append; again from the start when somebody else was first, a bounded number of times with jitter.
@@ -80,7 +80,7 @@ class Repository:
                 try:
                     if not await self._decides(decide, saved, subject):
                         return saved
-                    return await self._save(saved.aggregate, subject, author, expected=saved.position)
+                    return await self._save(saved.aggregate, subject, author, saved)
                 except AppendConflict:
                     self._cache.pop(subject, None)
                     if attempt + 1 == self._attempts:
@@ -111,7 +111,7 @@ class Repository:
 
     async def _require_newest(self, saved: Saved[A], subject: str) -> None:
         newest = await self._reads.last(subject)
-        if newest is None or position_of(newest) != saved.position:
+        if newest is None or newest.position != saved.position:
             raise AppendConflict(f"{subject} has grown past {saved.position}")
 
     async def _load(self, kind: type[A], aggregate_id: str, subject: str, *, fresh: bool) -> Saved[A]:
@@ -119,21 +119,23 @@ class Repository:
             self._cache.move_to_end(subject)
             return cast("Saved[A]", cached)
         aggregate: A | None = None
-        position = 0
+        newest: Stored | None = None
         async for page in self._reads.pages(subject):
-            for message in page:
-                aggregate = recorded(message).event.mutate(aggregate)
-                position = position_of(message)
-        if aggregate is None:
+            for newest in page:
+                aggregate = Recorded.of(newest).event.mutate(aggregate)
+        if aggregate is None or newest is None:
             raise AggregateNotFound(f"There is no {kind.KIND} {aggregate_id}.")
-        return self._remember(subject, Saved(aggregate, position))
+        return self._remember(subject, Saved(aggregate, newest.position, hash_of_stored(newest)))
 
-    async def _save(self, aggregate: A, subject: str, author: Author, *, expected: int) -> Saved[A]:
-        events = cast("list[Event]", aggregate.pending_events)
-        messages = [seal(type(aggregate), event, author) for event in events]
-        position = await self._appender.append(subject, messages, expected=expected)
+    async def _save(self, aggregate: A, subject: str, author: Author, before: Saved[A]) -> Saved[A]:
+        sealed: list[Sealed] = []
+        previous = before.hash
+        for event in cast("list[Event]", aggregate.pending_events):
+            sealed.append(seal(type(aggregate), event, author, previous=previous))
+            previous = sealed[-1].hash
+        position = await self._appender.append(subject, sealed, expected=before.position)
         aggregate.collect_events()
-        return self._remember(subject, Saved(aggregate, position))
+        return self._remember(subject, Saved(aggregate, position, previous))
 
     def _remember(self, subject: str, saved: Saved[A]) -> Saved[A]:
         self._cache[subject] = cast("Saved[Aggregate]", saved)
@@ -157,8 +159,3 @@ class Repository:
                 del self._locks[subject]
             else:
                 self._locks[subject] = (lock, users - 1)
-
-
-def recorded(message: Msg) -> Recorded:
-    """An event from a message that was read directly."""
-    return Recorded.from_message(subject_in(message), message.headers or {}, message.data, position_of(message))

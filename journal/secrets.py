@@ -1,8 +1,8 @@
 """The SECRETS bucket: what must never be in the log. Kept by owner, and deleted with it."""
 
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from journal.bus import Bus
 from journal.direct_get import DirectGet
 from journal.errors import LogUnavailable
 
@@ -10,7 +10,7 @@ from journal.errors import LogUnavailable
 class Secrets:
     """User data and passwords of instances (`instance.<id>.<what>`), password hashes of users (`user.<id>`)."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Bus) -> None:
         self._client = client
         self._reads = DirectGet(client, "KV_SECRETS")
 
@@ -21,9 +21,9 @@ class Secrets:
     async def get(self, key: str) -> bytes | None:
         """The secret; None when there is none."""
         message = await self._reads.last(f"$KV.SECRETS.{key}")
-        if message is None or (message.headers or {}).get("KV-Operation"):
+        if message is None or "KV-Operation" in message.headers:
             return None
-        return message.data
+        return message.body
 
     async def forget(self, key: str) -> None:
         """Remove the secret from disk, for good."""

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from journal.bus import Bus
 from journal.errors import JournalError, LogUnavailable
 
 SECOND = 1_000_000_000  # JetStream counts in nanoseconds
@@ -52,7 +52,7 @@ STREAMS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-async def prepare(client: Client, *, replicas: int = 1) -> None:
+async def prepare(client: Bus, *, replicas: int = 1) -> None:
     """Make the streams that are missing and bring the others up to date. Raises JournalError, LogUnavailable."""
     for name, settings in STREAMS.items():
         config = {"name": name, "num_replicas": replicas, **settings}
@@ -63,7 +63,7 @@ async def prepare(client: Client, *, replicas: int = 1) -> None:
     await make_consumer(client, "REPORTS", REPORTS_CONSUMER, {"ack_wait": 30 * SECOND, "max_ack_pending": 1000})
 
 
-async def prepare_host(client: Client, host: str) -> None:
+async def prepare_host(client: Bus, host: str) -> None:
     """Make the durable consumer that a host's agent pulls its work from: hosts may not make consumers themselves."""
     config = {"filter_subject": f"work.{host}.>", "ack_wait": 30 * SECOND, "max_ack_pending": 10_000}
     await make_consumer(client, "WORK", host_consumer(host), config)
@@ -74,7 +74,7 @@ def host_consumer(host: str) -> str:
     return f"host-{host}"
 
 
-async def make_consumer(client: Client, stream: str, name: str, settings: Mapping[str, Any]) -> None:
+async def make_consumer(client: Bus, stream: str, name: str, settings: Mapping[str, Any]) -> None:
     """Make a durable pull consumer, or leave it as it is when it is there."""
     config = {"durable_name": name, "ack_policy": "explicit", "deliver_policy": "all", **settings}
     await call(client, f"CONSUMER.DURABLE.CREATE.{stream}.{name}", {"stream_name": stream, "config": config})
@@ -84,11 +84,13 @@ class StreamExists(JournalError):
     """A stream of that name is there with another configuration."""
 
 
-async def call(client: Client, method: str, request: Mapping[str, Any] | None = None) -> dict[str, Any]:
+async def call(
+    client: Bus, method: str, request: Mapping[str, Any] | None = None, *, seconds: float = 10
+) -> dict[str, Any]:
     """One request to the JetStream API. Raises JournalError with the server's words, LogUnavailable."""
     body = b"" if request is None else orjson.dumps(request)
     try:
-        answer = await client.request(f"$JS.API.{method}", body, timeout=10)
+        answer = await client.request(f"$JS.API.{method}", body, timeout=seconds)
     except (NatsError, TimeoutError) as error:
         raise LogUnavailable(f"The log does not answer {method}: {str(error) or 'timed out'}") from error
     parsed: dict[str, Any] = orjson.loads(answer.data)
@@ -98,18 +100,18 @@ async def call(client: Client, method: str, request: Mapping[str, Any] | None = 
     return parsed
 
 
-async def last_position(client: Client) -> int:
+async def last_position(client: Bus) -> int:
     """The position of the newest event in the log; 0 when it is empty."""
     return int((await call(client, "STREAM.INFO.EVENTS"))["state"]["last_seq"])
 
 
-async def missing_streams(client: Client) -> list[str]:
+async def missing_streams(client: Bus) -> list[str]:
     """The streams of the region that are not there. Raises JournalError, LogUnavailable."""
     there = (await call(client, "STREAM.NAMES")).get("streams") or []
     return [name for name in STREAMS if name not in there]
 
 
-async def subjects(client: Client, stream: str, pattern: str) -> list[str]:
+async def subjects(client: Bus, stream: str, pattern: str) -> list[str]:
     """The subjects of a stream that match a pattern and hold messages, in no order. Raises JournalError, LogUnavailable."""
     found: list[str] = []
     while True:

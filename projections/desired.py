@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import cast
 
 import orjson
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from domain.instance.desired import Desired, GuestSpec, ImageSource, Nic, Want
 from domain.instance.instance import Instance
+from journal.bus import Bus
 from journal.envelope import Recorded
 from journal.errors import LogUnavailable
 from journal.follower import Follower
@@ -30,9 +30,7 @@ SAVE_EVERY = 1.0  # seconds
 class DesiredStates:
     """Makes and sends desired states. Used by the projection below, and to send one again that a host says it misses."""
 
-    def __init__(
-        self, client: Client, *, image_base: str, url_key: bytes, now: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, client: Bus, *, image_base: str, url_key: bytes, now: Callable[[], float] = time.time) -> None:
         self._client = client
         self._secrets = Secrets(client)
         self._image_base = image_base
@@ -100,7 +98,7 @@ NIC_PARTS = ("port_id", "network_id", "mac", "address", "cidr", "gateway", "mtu"
 class DesiredStateProjection:
     """Follows the log and sends what has changed. What it sends twice after a crash does no harm."""
 
-    def __init__(self, client: Client, states: DesiredStates) -> None:
+    def __init__(self, client: Bus, states: DesiredStates) -> None:
         self._client = client
         self._states = states
         self._positions = Positions(client)

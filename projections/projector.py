@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from nats.aio.client import Client
 from sqlalchemy import Engine, insert, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from journal.bus import Bus
 from journal.envelope import Recorded
 from journal.errors import LogUnavailable
 from journal.follower import Follower
@@ -46,7 +46,7 @@ WRITERS: Mapping[str, tuple[RowWriter, ...]] = {
 class Projector:
     """Keeps one read model up to date. One runs at a time; a second one notices by the checkpoint and starts over."""
 
-    def __init__(self, client: Client, engine: Engine) -> None:
+    def __init__(self, client: Bus, engine: Engine) -> None:
         self._client = client
         self._engine = engine
         self._writes = Writes()

@@ -5,10 +5,10 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from domain.aggregate import Aggregate
+from journal.bus import Bus
 from journal.envelope import Author
 from journal.repository import Repository, Saved
 from journal.waiting import within
@@ -22,7 +22,7 @@ A = TypeVar("A", bound=Aggregate)
 class AppliedPosition:
     """How far the read model has come, as its projector announces it."""
 
-    def __init__(self, client: Client, reads: ReadModel) -> None:
+    def __init__(self, client: Bus, reads: ReadModel) -> None:
         self._client = client
         self._reads = reads
         self._position = 0

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import orjson
 import uvicorn
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from sqlalchemy import Engine
 
+from journal.bus import Bus
 from journal.connection import connect, disconnect
 from journal.repository import Repository
 from journal.secrets import Secrets
@@ -41,7 +41,7 @@ class ControlPlane:
     """What the control plane's services share when they run in one process."""
 
     region: Region
-    client: Client
+    client: Bus
     repository: Repository
     engine: Engine
     reads: ReadModel

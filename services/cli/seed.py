@@ -18,13 +18,13 @@ from uuid import UUID
 import anyio.to_thread
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from nats.aio.client import Client
 
 from domain.aggregate import Aggregate
 from domain.flavor import create_flavor
 from domain.identity import User, create_project, create_user, grant
 from domain.image import Image, ImageStatus, create_image, uploaded
 from domain.network import create_network
+from journal.bus import Bus
 from journal.envelope import Author
 from journal.errors import AppendConflict
 from journal.repository import Repository
@@ -55,7 +55,7 @@ class Stored:
 class Seed:
     """Gives a region what it has from its first start on."""
 
-    def __init__(self, region: Region, client: Client, repository: Repository, guest_image: Path | None) -> None:
+    def __init__(self, region: Region, client: Bus, repository: Repository, guest_image: Path | None) -> None:
         self._region = region
         self._repository = repository
         self._secrets = Secrets(client)

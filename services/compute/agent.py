@@ -11,12 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nats.aio.client import Client
-
 from domain.instance.desired import Desired
 from domain.instance.digest import digest_of
 from domain.instance.observation import Observation
 from domain.instance.state import StopReason
+from journal.bus import Bus
 from journal.waiting import within
 from services.compute.hypervisor import Hypervisor, HypervisorError, Inventory
 from services.compute.images import ImageCache
@@ -49,7 +48,7 @@ class AgentSettings:
 class Agent:
     """The agent of one host."""
 
-    def __init__(self, client: Client, hypervisor: Hypervisor, settings: AgentSettings) -> None:
+    def __init__(self, client: Bus, hypervisor: Hypervisor, settings: AgentSettings) -> None:
         self._hypervisor = hypervisor
         self._settings = settings
         self._link = Link(client, settings.host)

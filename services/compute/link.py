@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from domain.instance.desired import Desired
+from journal.bus import Bus
 from journal.pull import Pull
 from journal.streams import host_consumer
 
@@ -21,7 +21,7 @@ BATCH = 100
 class Link:
     """One host's connection to its region."""
 
-    def __init__(self, client: Client, host: str) -> None:
+    def __init__(self, client: Bus, host: str) -> None:
         self._client = client
         self._host = host
         self._take: Callable[[Desired], None] = lambda _: None

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import orjson
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from sqlalchemy import Connection, select
@@ -16,6 +15,7 @@ from domain.host.host import Host
 from domain.host.service import came_up, went_down
 from domain.instance.digest import digest_of
 from domain.instance.instance import Instance
+from journal.bus import Bus
 from journal.envelope import Author
 from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable
 from journal.repository import Repository
@@ -35,7 +35,7 @@ class Heartbeats:
 
     def __init__(
         self,
-        client: Client,
+        client: Bus,
         repository: Repository,
         reads: ReadModel,
         states: DesiredStates,

@@ -8,14 +8,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
-from nats.aio.client import Client
-
 from domain.host.claims import release
 from domain.host.host import Host
 from domain.instance.build import BuildFailed
 from domain.instance.deletion import DeletionRequested, InstanceDeleted, finish_unplaced_deletion
 from domain.instance.instance import Instance
 from domain.network import Network, release_addresses
+from journal.bus import Bus
 from journal.envelope import Author, Recorded
 from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable
 from journal.follower import Follower
@@ -35,7 +34,7 @@ SECRETS_OF_AN_INSTANCE = ("user_data", "admin_password")
 class Reactions:
     """Follows the log and finishes what an event begins elsewhere."""
 
-    def __init__(self, client: Client, repository: Repository, clock: Callable[[], datetime]) -> None:
+    def __init__(self, client: Bus, repository: Repository, clock: Callable[[], datetime]) -> None:
         self._client = client
         self._repository = repository
         self._clock = clock

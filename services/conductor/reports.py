@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
@@ -19,6 +18,7 @@ from domain.errors import Conflict, DomainError
 from domain.host.host import Host, change_inventory, register
 from domain.instance.instance import Instance
 from domain.instance.observation import Observation, observe
+from journal.bus import Bus
 from journal.envelope import Author
 from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable
 from journal.pull import Pull
@@ -33,7 +33,7 @@ BATCH = 256
 class Reports:
     """Works the REPORTS stream. Several conductors may share it."""
 
-    def __init__(self, client: Client, repository: Repository, clock: Callable[[], datetime]) -> None:
+    def __init__(self, client: Bus, repository: Repository, clock: Callable[[], datetime]) -> None:
         self._client = client
         self._repository = repository
         self._clock = clock

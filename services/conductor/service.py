@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-from nats.aio.client import Client
-
+from journal.bus import Bus
 from journal.repository import Repository
 from projections.desired import DesiredStates
 from projections.read_model import ReadModel
@@ -21,7 +20,7 @@ class Conductor:
 
     def __init__(
         self,
-        client: Client,
+        client: Bus,
         repository: Repository,
         reads: ReadModel,
         states: DesiredStates,

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 
-from nats.aio.client import Client
 from sqlalchemy import select
 
+from journal.bus import Bus
 from journal.errors import JournalError, LogUnavailable
 from journal.streams import missing_streams, prepare, prepare_host
 from projections.read_model import ReadModel
@@ -19,7 +19,7 @@ EVERY = 1.0  # seconds
 class Upkeep:
     """Looks whether all streams are there. What was in them is brought again by heartbeats."""
 
-    def __init__(self, client: Client, reads: ReadModel) -> None:
+    def __init__(self, client: Bus, reads: ReadModel) -> None:
         self._client = client
         self._reads = reads
 

@@ -5,10 +5,9 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from nats.aio.client import Client
-
 from domain.host.host import Host
 from domain.instance.request import InstanceRequested
+from journal.bus import Bus
 from journal.envelope import Author, Recorded
 from journal.errors import AppendConflict, LogUnavailable
 from journal.follower import Follower
@@ -30,7 +29,7 @@ PAUSE_FIRST, PAUSE_MOST = 0.1, 5.0  # seconds before it is tried again
 class Scheduler:
     """One scheduler. Its position never passes a request that it has not decided, so a crash loses none."""
 
-    def __init__(self, client: Client, repository: Repository, clock: Callable[[], datetime]) -> None:
+    def __init__(self, client: Bus, repository: Repository, clock: Callable[[], datetime]) -> None:
         self._client = client
         self._repository = repository
         self._hosts = KnownHosts(repository)

@@ -4,13 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeoutError
 
 from domain.errors import Conflict
 from domain.host.claims import claim, release
 from domain.host.host import Host, register
 from domain.resources import Resources
+from journal.bus import Bus
 from journal.envelope import Author
 from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable
 from journal.repository import Repository
@@ -31,14 +31,14 @@ def host(name: str = "h") -> Host:
     return register(name, inventory(2, 1512, 100), at=AT)  # room for eight claims of one vcpu
 
 
-async def test_what_is_saved_is_loaded_by_another(client: Client) -> None:
+async def test_what_is_saved_is_loaded_by_another(client: Bus) -> None:
     saved = await Repository(client).create(host(), AUTHOR)
     loaded = await Repository(client).load(Host, "h")
     assert loaded == saved
     assert loaded.position == await last_position(client)
 
 
-async def test_the_envelope_says_who_and_why(client: Client) -> None:
+async def test_the_envelope_says_who_and_why(client: Bus) -> None:
     repository = Repository(client)
     await repository.create(host(), AUTHOR)
     (recorded,) = await repository.history(Host, "h")
@@ -55,18 +55,18 @@ async def test_the_envelope_says_who_and_why(client: Client) -> None:
     assert message.headers["ce-time"] == "2026-01-02T03:04:05.000000Z"
 
 
-async def test_there_is_no_unknown_aggregate(client: Client) -> None:
+async def test_there_is_no_unknown_aggregate(client: Bus) -> None:
     with pytest.raises(AggregateNotFound):
         await Repository(client).load(Host, "nowhere")
 
 
-async def test_an_id_is_taken_once(client: Client) -> None:
+async def test_an_id_is_taken_once(client: Bus) -> None:
     await Repository(client).create(host(), AUTHOR)
     with pytest.raises(AppendConflict):
         await Repository(client).create(host(), AUTHOR)
 
 
-async def test_a_refused_decision_appends_nothing(client: Client) -> None:
+async def test_a_refused_decision_appends_nothing(client: Bus) -> None:
     repository = Repository(client)
     await repository.create(host(), AUTHOR)
 
@@ -78,7 +78,7 @@ async def test_a_refused_decision_appends_nothing(client: Client) -> None:
     assert await last_position(client) == 1
 
 
-async def test_several_events_of_one_decision_are_stored_together(client: Client) -> None:
+async def test_several_events_of_one_decision_are_stored_together(client: Bus) -> None:
     repository = Repository(client)
     await repository.create(host(), AUTHOR)
 
@@ -91,7 +91,7 @@ async def test_several_events_of_one_decision_are_stored_together(client: Client
     assert (await Repository(client).load(Host, "h")).aggregate.claims.keys() == {"a", "b"}
 
 
-async def test_claims_by_many_schedulers_never_exceed_the_host(client: Client) -> None:
+async def test_claims_by_many_schedulers_never_exceed_the_host(client: Bus) -> None:
     await Repository(client).create(host(), AUTHOR)
     schedulers = [Repository(client, attempts=60) for _ in range(4)]
 
@@ -109,7 +109,7 @@ async def test_claims_by_many_schedulers_never_exceed_the_host(client: Client) -
     assert len((await Repository(client).load(Host, "h")).aggregate.claims) == 8
 
 
-async def test_a_stale_copy_never_decides(client: Client) -> None:
+async def test_a_stale_copy_never_decides(client: Bus) -> None:
     ours, theirs = Repository(client), Repository(client)
     await ours.create(host(), AUTHOR)
     await theirs.execute(Host, "h", claim_one, AUTHOR)
@@ -122,7 +122,7 @@ async def test_a_stale_copy_never_decides(client: Client) -> None:
 class AckIsLost:
     """A connection on which the acknowledgement of the next append is lost, after the server has stored it."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Bus) -> None:
         self._client = client
         self.losses = 1
 
@@ -137,20 +137,20 @@ class AckIsLost:
         return answer
 
 
-async def test_an_append_whose_acknowledgement_was_lost_is_known_to_be_stored(client: Client) -> None:
+async def test_an_append_whose_acknowledgement_was_lost_is_known_to_be_stored(client: Bus) -> None:
     repository = Repository(AckIsLost(client))  # type: ignore[arg-type]
     saved = await repository.create(host(), AUTHOR)
     assert saved.position == 1
     assert await last_position(client) == 1
 
 
-async def test_a_lost_acknowledgement_is_not_taken_for_somebody_elses_event(client: Client) -> None:
+async def test_a_lost_acknowledgement_is_not_taken_for_somebody_elses_event(client: Bus) -> None:
     await Repository(client).create(host(), AUTHOR)
     with pytest.raises(AppendConflict):
         await Repository(AckIsLost(client)).create(host(), AUTHOR)  # type: ignore[arg-type]
 
 
-async def test_a_command_fails_at_once_while_the_log_is_away(client: Client, log_server: LogServer) -> None:
+async def test_a_command_fails_at_once_while_the_log_is_away(client: Bus, log_server: LogServer) -> None:
     repository = Repository(client)
     await repository.create(host(), AUTHOR)
     log_server.kill()
@@ -167,7 +167,7 @@ async def test_a_command_fails_at_once_while_the_log_is_away(client: Client, log
     assert saved.position == 2
 
 
-async def test_nobody_can_remove_an_event(client: Client) -> None:
+async def test_nobody_can_remove_an_event(client: Bus) -> None:
     await Repository(client).create(host(), AUTHOR)
     for method, request in (("STREAM.PURGE.EVENTS", {}), ("STREAM.MSG.DELETE.EVENTS", {"seq": 1})):
         with pytest.raises(Exception, match=r"not permitted|denied|not allowed"):

@@ -20,6 +20,7 @@ from domain.instance.state import PowerState, StopReason, VmState
 from domain.network import Wanted, allocate, create_network, release_addresses
 from domain.resources import RESOURCE_NAMES, Resources, lacking, total
 from journal.envelope import Author, Recorded, seal
+from journal.stored import Stored
 from tests.unit.domain.specification import AT, placed, requested
 
 AUTHOR = Author(actor="user:test", source="test")
@@ -28,10 +29,12 @@ AUTHOR = Author(actor="user:test", source="test")
 def refolded(aggregate: Aggregate) -> Aggregate | None:
     """The aggregate as anybody gets it who reads its events from the log."""
     state: Any = None
+    previous = ""
     for position, event in enumerate(aggregate.pending_events, 1):
-        headers, body = seal(type(aggregate), event, AUTHOR)  # type: ignore[arg-type]
+        sealed = seal(type(aggregate), event, AUTHOR, previous=previous)  # type: ignore[arg-type]
         subject = f"evt.{aggregate.KIND}.{aggregate.id}"
-        state = Recorded.from_message(subject, headers, body, position).event.mutate(state)
+        state = Recorded.of(Stored.made_of(position, subject, sealed.headers, sealed.body)).event.mutate(state)
+        previous = sealed.hash
     return state  # type: ignore[no-any-return]
 
 
