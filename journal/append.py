@@ -18,9 +18,8 @@ from journal.bus import Bus
 from journal.direct_get import DirectGet
 from journal.envelope import Sealed
 from journal.errors import AppendConflict, JournalError, LogUnavailable, OutcomeUnknown
-from journal.stored import header_block
 
-EXPECTED = "Nats-Expected-Last-Subject-Sequence"
+EXPECTED = b"Nats-Expected-Last-Subject-Sequence: %d\r\n\r\n"
 CONFLICTS = frozenset({10071, 10164})
 TRANSIENT_CODES = frozenset({503})
 
@@ -44,7 +43,7 @@ class Appender:
         when nothing was stored because the log is away, OutcomeUnknown when that cannot be told.
         """
         messages = _messages(events, expected)
-        ours = events[-1].headers["ce-id"]
+        ours = events[-1].id
         unsure = False
         deadline = asyncio.get_running_loop().time() + self._patience
         while True:
@@ -104,8 +103,7 @@ class Appender:
 
 def _messages(events: Sequence[Sealed], expected: int) -> list[Message]:
     first = events[0]
-    head = (header_block({**first.headers, EXPECTED: str(expected)}), first.body)
-    return [head, *((header_block(event.headers), event.body) for event in events[1:])]
+    return [(first.block[:-2] + EXPECTED % expected, first.body), *((event.block, event.body) for event in events[1:])]
 
 
 def _batch(messages: Sequence[Message]) -> list[Message]:

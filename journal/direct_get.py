@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import orjson
 from nats.errors import Error as NatsError
 
-from journal.bus import Bus
+from journal.bus import Bus, time_out
 from journal.errors import JournalError, LogUnavailable
 from journal.stored import Stored, parse_headers
 
@@ -23,6 +23,7 @@ class Pending:
     """One request whose answers are coming in."""
 
     done: asyncio.Future[str]
+    subject: str | None  # of all that is asked for; None where the answers tell
     single: bool
     messages: list[Stored] = field(default_factory=list)
 
@@ -40,26 +41,28 @@ class DirectGet:
 
     async def last(self, subject: str) -> Stored | None:
         """The newest message of a subject; None when there is none. Raises LogUnavailable."""
-        found = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}.{subject}", b"", single=True)
+        found = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}.{subject}", b"", subject, single=True)
         return found[0] if found else None
 
     async def at(self, position: int) -> Stored | None:
         """The message at a position; None when there is none. Raises LogUnavailable."""
-        found = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}", orjson.dumps({"seq": position}), single=True)
+        found = await self._ask(
+            f"$JS.API.DIRECT.GET.{self._stream}", orjson.dumps({"seq": position}), None, single=True
+        )
         return found[0] if found else None
 
     async def pages(self, subject: str, *, start: int = 1) -> AsyncIterator[list[Stored]]:
         """All messages of a subject from a position on, oldest first, a page at a time. Raises LogUnavailable."""
         while True:
             question = orjson.dumps({"seq": start, "batch": PAGE, "next_by_subj": subject})
-            page = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}", question)
+            page = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}", question, subject)
             if page:
                 yield page
             if len(page) < PAGE:
                 return
             start = page[-1].position + 1
 
-    async def _ask(self, api: str, question: bytes, *, single: bool = False) -> list[Stored]:
+    async def _ask(self, api: str, question: bytes, subject: str | None, *, single: bool = False) -> list[Stored]:
         if not self._bus.is_connected:
             raise LogUnavailable("The log cannot be reached.")
         if not self._inbox:
@@ -67,15 +70,18 @@ class DirectGet:
             await self._bus.receive(f"{self._inbox}.*", self._answered)
         self._counter += 1
         reply = f"{self._inbox}.{self._counter}"
-        pending = self._pending[reply.encode()] = Pending(asyncio.get_running_loop().create_future(), single)
+        key = reply.encode()
+        loop = asyncio.get_running_loop()
+        pending = self._pending[key] = Pending(loop.create_future(), subject, single)
+        alarm = loop.call_later(self._seconds, time_out, pending.done)
         try:
             await self._bus.send(api, question, reply=reply)
-            async with asyncio.timeout(self._seconds):
-                status = await pending.done
+            status = await pending.done
         except (NatsError, TimeoutError) as error:
             raise LogUnavailable(f"The log does not answer: {str(error) or 'timed out'}") from error
         finally:
-            del self._pending[reply.encode()]
+            alarm.cancel()
+            del self._pending[key]
         if status == "503":
             raise LogUnavailable("The log does not answer: nobody serves it")
         if status not in ("204", "404"):
@@ -89,14 +95,11 @@ class DirectGet:
         if not body and block.startswith(STATUS):
             pending.done.set_result(parse_headers(block).get("Status", ""))
             return
-        pending.messages.append(_stored(block, body))
+        message = Stored(0, pending.subject or "", block, body)
+        # The server has put position and subject among the headers.
+        message.position = int(message.header(b"Nats-Sequence"))
+        if pending.subject is None:
+            message.subject = message.header(b"Nats-Subject")
+        pending.messages.append(message)
         if pending.single:
             pending.done.set_result("204")
-
-
-def _stored(block: bytes, body: bytes) -> Stored:
-    """A stored message from a direct answer, whose position and subject the server has put among its headers."""
-    answer = Stored(0, "", block, body)
-    answer.position = int(answer.header(b"Nats-Sequence"))
-    answer.subject = answer.header(b"Nats-Subject")
-    return answer

@@ -8,21 +8,18 @@ import asyncio
 import random
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from domain.aggregate import Aggregate, Event
 from domain.errors import DomainError
 from journal.append import Appender
 from journal.bus import Bus
 from journal.direct_get import DirectGet
-from journal.envelope import Author, Recorded, Sealed, hash_of_stored, seal, subject_of
+from journal.envelope import Author, Recorded, Sealed, event_of, hash_of_stored, seal, subject_of
 from journal.errors import AggregateNotFound, AppendConflict
 from journal.stored import Stored
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+from journal.turns import Turns
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -47,7 +44,7 @@ class Repository:
         self._cache: OrderedDict[str, Saved[Aggregate]] = OrderedDict()
         self._cache_size = cache_size
         self._attempts = attempts
-        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._turns = Turns()  # one at a time for each aggregate: callers in one process never conflict with each other
 
     async def history(self, kind: type[Aggregate], aggregate_id: str) -> list[Recorded]:
         """All events of an aggregate, oldest first; empty when it has none. Raises LogUnavailable."""
@@ -58,13 +55,13 @@ class Repository:
     async def load(self, kind: type[A], aggregate_id: str, *, fresh: bool = False) -> Saved[A]:
         """The aggregate as of now, or as cached when that will do. Raises AggregateNotFound, LogUnavailable."""
         subject = subject_of(kind, aggregate_id)
-        async with self._locked(subject):
+        async with self._turns.at(subject):
             return await self._load(kind, aggregate_id, subject, fresh=fresh)
 
     async def create(self, aggregate: A, author: Author) -> Saved[A]:
         """Append a new aggregate's events. Raises AppendConflict when its id is taken, LogUnavailable."""
         subject = subject_of(type(aggregate), aggregate.id)
-        async with self._locked(subject):
+        async with self._turns.at(subject):
             return await self._save(aggregate, subject, author, Saved(aggregate, 0, ""))
 
     async def execute(self, kind: type[A], aggregate_id: str, decide: Callable[[A], None], author: Author) -> Saved[A]:
@@ -74,7 +71,7 @@ class Repository:
         AppendConflict when the others always win, LogUnavailable, and whatever `decide` raises.
         """
         subject = subject_of(kind, aggregate_id)
-        async with self._locked(subject):
+        async with self._turns.at(subject):
             for attempt in range(self._attempts):
                 saved = await self._load(kind, aggregate_id, subject, fresh=attempt > 0)
                 try:
@@ -122,7 +119,7 @@ class Repository:
         newest: Stored | None = None
         async for page in self._reads.pages(subject):
             for newest in page:
-                aggregate = Recorded.of(newest).event.mutate(aggregate)
+                aggregate = event_of(newest, aggregate_id).mutate(aggregate)
         if aggregate is None or newest is None:
             raise AggregateNotFound(f"There is no {kind.KIND} {aggregate_id}.")
         return self._remember(subject, Saved(aggregate, newest.position, hash_of_stored(newest)))
@@ -143,19 +140,3 @@ class Repository:
         while len(self._cache) > self._cache_size:
             self._cache.popitem(last=False)
         return saved
-
-    @asynccontextmanager
-    async def _locked(self, subject: str) -> "AsyncIterator[None]":
-        """One at a time for each aggregate: callers in one process never conflict with each other."""
-        lock, users = self._locks.get(subject, (None, 0))
-        lock = lock or asyncio.Lock()
-        self._locks[subject] = (lock, users + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, users = self._locks[subject]
-            if users == 1:
-                del self._locks[subject]
-            else:
-                self._locks[subject] = (lock, users - 1)

@@ -52,7 +52,7 @@ async def test_the_envelope_says_who_and_why(client: Bus) -> None:
     assert message.headers is not None
     assert message.headers["ce-specversion"] == "1.0"
     assert message.headers["ce-subject"] == "host/h"
-    assert message.headers["ce-time"] == "2026-01-02T03:04:05.000000Z"
+    assert message.headers["ce-time"] == "2026-01-02T03:04:05Z"
 
 
 async def test_there_is_no_unknown_aggregate(client: Bus) -> None:

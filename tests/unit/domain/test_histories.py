@@ -33,7 +33,7 @@ def refolded(aggregate: Aggregate) -> Aggregate | None:
     for position, event in enumerate(aggregate.pending_events, 1):
         sealed = seal(type(aggregate), event, AUTHOR, previous=previous)  # type: ignore[arg-type]
         subject = f"evt.{aggregate.KIND}.{aggregate.id}"
-        state = Recorded.of(Stored.made_of(position, subject, sealed.headers, sealed.body)).event.mutate(state)
+        state = Recorded.of(Stored(position, subject, sealed.block, sealed.body)).event.mutate(state)
         previous = sealed.hash
     return state  # type: ignore[no-any-return]
 
