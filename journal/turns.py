@@ -34,10 +34,10 @@ class Turn:
         try:
             await mine
         except asyncio.CancelledError:
-            if mine.cancelled():
-                queue.remove(mine)
-            else:
+            if not mine.cancelled():
                 self._end()  # it was our turn just when we were told to stop
+            elif mine in queue:  # else the turn was passed over us already
+                queue.remove(mine)
             raise
 
     async def __aexit__(self, *_: object) -> None:
