@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nats.aio.client import Client
-from nats.errors import ConnectionClosedError, NoRespondersError, ProtocolError
+from nats.errors import ConnectionClosedError, NoRespondersError, ProtocolError, StaleConnectionError
 from nats.protocol.parser import Parser
 
 Receiver = Callable[[bytes, bytes, bytes, bytes], None]
@@ -117,6 +117,7 @@ class Bus(Client):
         super().__init__()
         self.receivers: dict[int, Receiver] = {}
         self._ps = WireParser(self, self.receivers)
+        self.waiting: set[asyncio.Future[Any]] = set()  # for answers on this connection: none comes once it is lost
         self._asked: dict[bytes, asyncio.Future[bytes]] = {}
         self._answers = ""
         self._count = 0
@@ -146,7 +147,7 @@ class Bus(Client):
     async def ask(self, subject: str, body: bytes, *, block: bytes = b"", seconds: float) -> bytes:
         """Publish and wait for the body of the one answer. Many may be asked at once.
 
-        Raises TimeoutError, and NoRespondersError when nobody listens.
+        Raises TimeoutError, NoRespondersError when nobody listens, and StaleConnectionError when the connection is lost meanwhile.
         """
         if not self._answers:
             self._answers = self.new_inbox()
@@ -157,13 +158,21 @@ class Bus(Client):
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[bytes] = loop.create_future()
         self._asked[key] = answer
+        self.waiting.add(answer)
         alarm = loop.call_later(seconds, time_out, answer)
         try:
             await self.send(subject, body, reply=reply, block=block)
             return await answer
         finally:
             alarm.cancel()
+            self.waiting.discard(answer)
             del self._asked[key]
+
+    def lost(self) -> None:
+        """The connection is lost: whoever waits for an answer on it learns that none will come."""
+        for answer in self.waiting:
+            if not answer.done():
+                answer.set_exception(StaleConnectionError())
 
     def _answered(self, subject: bytes, _reply: bytes, block: bytes, body: bytes) -> None:
         answer = self._asked.get(subject)

@@ -24,6 +24,7 @@ async def connect(
     """
 
     async def disconnected() -> None:
+        client.lost()
         if not client.is_closed:
             log.warning("the connection to the bus is lost")
 

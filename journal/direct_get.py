@@ -73,6 +73,7 @@ class DirectGet:
         key = reply.encode()
         loop = asyncio.get_running_loop()
         pending = self._pending[key] = Pending(loop.create_future(), subject, single)
+        self._bus.waiting.add(pending.done)
         alarm = loop.call_later(self._seconds, time_out, pending.done)
         try:
             await self._bus.send(api, question, reply=reply)
@@ -81,6 +82,7 @@ class DirectGet:
             raise LogUnavailable(f"The log does not answer: {str(error) or 'timed out'}") from error
         finally:
             alarm.cancel()
+            self._bus.waiting.discard(pending.done)
             del self._pending[key]
         if status == "503":
             raise LogUnavailable("The log does not answer: nobody serves it")
