@@ -14,12 +14,11 @@ from contextlib import aclosing
 import orjson
 from nats.errors import Error as NatsError
 
-from journal.bus import Bus
+from journal.bus import Bus, time_out
 from journal.envelope import Recorded
-from journal.errors import JournalError
+from journal.errors import JournalError, LogUnavailable
 from journal.stored import Stored, parse_headers
 from journal.streams import SECOND, call
-from journal.waiting import within
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ class Follower:
         self._position = after
         self._batch = batch
         self._queue: list[Stored] = []
-        self._woken = asyncio.Event()
+        self._woken: asyncio.Future[None] | None = None
         self._heard = 0.0
         self._asked = 0
         self._broken = ""
@@ -66,9 +65,16 @@ class Follower:
                     yield batch
 
     async def messages(self) -> AsyncGenerator[list[Stored], None]:
-        """The same, as stored and not read: for whoever copies or checks the log."""
+        """The same, as stored and not read: for whoever copies or checks the log.
+
+        Raises LogUnavailable when the connection was closed for good: by its owner, or by a server that no longer takes its key.
+        """
         pause = 0.05
         while True:
+            while not self._bus.is_connected:
+                if self._bus.is_closed:
+                    raise LogUnavailable("The connection to the log is closed.")
+                await asyncio.sleep(0.02)
             try:
                 async with aclosing(self._session()) as session:
                     async for batch in session:
@@ -133,14 +139,24 @@ class Follower:
         )
 
     async def _wait(self) -> None:
-        """Until there are events, or the requests have run out. Raises JournalError when the consumer is dead."""
+        """Until there are events, or the requests have run out.
+
+        Raises JournalError when the consumer is dead, and a NatsError at once when the connection is lost.
+        """
+        loop = asyncio.get_running_loop()
         while not self._queue and self._asked > self._batch and not self._broken:
-            self._woken.clear()
+            woken = self._woken = loop.create_future()
+            self._bus.waiting.add(woken)
+            alarm = loop.call_later(SILENCE, time_out, woken)
             try:
-                await within(SILENCE, self._woken.wait())
+                await woken
             except TimeoutError:
                 if time.monotonic() - self._heard >= SILENCE:
                     raise JournalError("the server has fallen silent") from None
+            finally:
+                alarm.cancel()
+                self._bus.waiting.discard(woken)
+                self._woken = None
         if self._broken and not self._queue:
             raise JournalError(self._broken)
 
@@ -150,8 +166,8 @@ class Follower:
             self._told(block)
         elif not self._broken:
             self._take(subject, reply, block, body)
-        if not self._woken.is_set():
-            self._woken.set()
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
 
     def _told(self, block: bytes) -> None:
         headers = parse_headers(block)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import Conflict, DomainError, Invalid, NotFound
-from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable
+from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable, OutcomeUnknown
 
 
 class Refusal(Exception):
@@ -47,6 +47,7 @@ STATUS: Mapping[type[Exception], tuple[int, Mapping[str, str]]] = {
     AppendConflict: (409, {}),
     DomainError: (400, {}),
     LogUnavailable: (503, RETRY),
+    OutcomeUnknown: (503, {}),  # sent again unseen, it could happen twice
     OperationalError: (503, RETRY),
 }
 """Errors of the layers below, as status and headers. A subclass counts as its nearest base."""
@@ -54,6 +55,7 @@ STATUS: Mapping[type[Exception], tuple[int, Mapping[str, str]]] = {
 SENTENCES: Mapping[type[Exception], str] = {
     AppendConflict: "Somebody else changed it at the same moment. Look at it, and ask again.",
     LogUnavailable: "The event log does not answer. Try again in a moment.",
+    OutcomeUnknown: "The event log went away while this was recorded: it may be done, or not. Look before you ask again.",
     OperationalError: "The read model cannot be reached. Try again.",
 }
 """What is said instead of the error's own words, which name inner parts that a user cannot act on."""

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.errors import AddressesExhausted, Conflict, IllegalInState, Invalid, NotFound
-from journal.errors import AggregateNotFound, AppendConflict, JournalError, LogUnavailable
+from journal.errors import AggregateNotFound, AppendConflict, JournalError, LogUnavailable, OutcomeUnknown
 from services.api.errors import Refusal, refusal_of
 
 
@@ -18,6 +18,7 @@ from services.api.errors import Refusal, refusal_of
         (IllegalInState("stop", "i", "vm_state", "stopped"), 409),
         (AppendConflict("x"), 409),
         (LogUnavailable("x"), 503),
+        (OutcomeUnknown("x"), 503),
         (Refusal(413, "x"), 413),
     ],
 )
@@ -43,3 +44,10 @@ def test_while_the_log_is_away_clients_are_told_to_come_again() -> None:
 @pytest.mark.parametrize("error", [ValueError("x"), JournalError("x")])
 def test_a_fault_of_the_service_itself_has_none(error: Exception) -> None:
     assert refusal_of(error) is None
+
+
+def test_what_may_have_happened_is_not_to_be_sent_again_unseen() -> None:
+    refusal = refusal_of(OutcomeUnknown("x"))
+    assert refusal is not None
+    assert refusal.headers == {}
+    assert "Look before you ask again" in refusal.message
