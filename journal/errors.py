@@ -19,3 +19,11 @@ class AppendConflict(JournalError):
 
 class AggregateNotFound(JournalError):
     """The log has no event of this aggregate."""
+
+
+class LogBroken(JournalError):
+    """The log is not as it was written: an event is missing, changed, or cannot be read. `position` tells which."""
+
+    def __init__(self, position: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.position = position

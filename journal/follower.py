@@ -16,7 +16,7 @@ from nats.errors import Error as NatsError
 
 from journal.bus import Bus, time_out
 from journal.envelope import Recorded
-from journal.errors import JournalError, LogUnavailable
+from journal.errors import JournalError, LogBroken, LogUnavailable
 from journal.stored import Stored, parse_headers
 from journal.streams import SECOND, call
 
@@ -28,17 +28,21 @@ STATUS = b"NATS/1.0 "
 
 
 class Follower:
-    """Follows EVENTS over one connection, from a position that the caller keeps."""
+    """Follows EVENTS over one connection, from a position that the caller keeps.
 
-    def __init__(self, bus: Bus, *, after: int, batch: int = 500) -> None:
+    A `strict` one does not stay before a gap or an event that cannot be read: it raises LogBroken.
+    """
+
+    def __init__(self, bus: Bus, *, after: int, batch: int = 500, strict: bool = False) -> None:
         self._bus = bus
         self._position = after
         self._batch = batch
+        self._strict = strict
         self._queue: list[Stored] = []
         self._woken: asyncio.Future[None] | None = None
         self._heard = 0.0
         self._asked = 0
-        self._broken = ""
+        self._broken: JournalError | None = None
         self._consumer = ""
         self._inbox = ""
 
@@ -50,7 +54,7 @@ class Follower:
     async def batches(self) -> AsyncGenerator[list[Recorded], None]:
         """Batches of events, each at least one, for ever. Heals itself; ends only by being cancelled or closed.
 
-        Before an event that cannot be read it stays, and says which it is, until it is run by a version that can read it.
+        Before a gap, and before an event that cannot be read, it stays and says which it is, until a version can read it.
         """
         async with aclosing(self.messages()) as messages:
             async for stored in messages:
@@ -65,7 +69,7 @@ class Follower:
                     yield batch
 
     async def messages(self) -> AsyncGenerator[list[Stored], None]:
-        """The same, as stored and not read: for whoever copies or checks the log.
+        """The same, as stored and not read.
 
         Raises LogUnavailable when the connection was closed for good: by its owner, or by a server that no longer takes its key.
         """
@@ -79,19 +83,22 @@ class Follower:
                 async with aclosing(self._session()) as session:
                     async for batch in session:
                         yield batch
-                        pause = 0.05 if not self._broken else pause
+                        pause = 0.05 if self._broken is None else pause
             except (NatsError, TimeoutError, JournalError) as error:
+                if self._strict and isinstance(error, LogBroken):
+                    raise
                 log.warning("following the log again from %d: %s", self._position, str(error) or type(error).__name__)
             await asyncio.sleep(pause)
             pause = min(0.5, pause * 2)
 
     def _stay_before(self, message: Stored, error: Exception) -> None:
-        self._broken = f"event {message.position} ({message.subject}) cannot be read: {error!r}"
+        sentence = f"event {message.position} ({message.subject}) cannot be read: {error!r}"
+        self._broken = LogBroken(message.position, sentence)
         self._position = message.position - 1
         self._queue = []
 
     async def _session(self) -> AsyncGenerator[list[Stored], None]:
-        self._queue, self._asked, self._broken = [], 0, ""
+        self._queue, self._asked, self._broken = [], 0, None
         self._inbox = self._bus.new_inbox()
         reception = await self._bus.receive(self._inbox, self._received)
         try:
@@ -121,7 +128,7 @@ class Follower:
                 batch, self._queue = self._queue, []
                 if batch:
                     yield batch
-                while self._asked <= self._batch and not self._broken:
+                while self._asked <= self._batch and self._broken is None:
                     await self._pull()
         finally:
             try:
@@ -144,7 +151,7 @@ class Follower:
         Raises JournalError when the consumer is dead, and a NatsError at once when the connection is lost.
         """
         loop = asyncio.get_running_loop()
-        while not self._queue and self._asked > self._batch and not self._broken:
+        while not self._queue and self._asked > self._batch and self._broken is None:
             woken = self._woken = loop.create_future()
             self._bus.waiting.add(woken)
             alarm = loop.call_later(SILENCE, time_out, woken)
@@ -157,14 +164,14 @@ class Follower:
                 alarm.cancel()
                 self._bus.waiting.discard(woken)
                 self._woken = None
-        if self._broken and not self._queue:
-            raise JournalError(self._broken)
+        if self._broken is not None and not self._queue:
+            raise self._broken
 
     def _received(self, subject: bytes, reply: bytes, block: bytes, body: bytes) -> None:
         self._heard = time.monotonic()
         if block.startswith(STATUS):
             self._told(block)
-        elif not self._broken:
+        elif self._broken is None:
             self._take(subject, reply, block, body)
         if self._woken is not None and not self._woken.done():
             self._woken.set_result(None)
@@ -175,7 +182,7 @@ class Follower:
         if status == "408":  # a request has run its time: what it did not bring must be asked for again
             self._asked = max(0, self._asked - int(headers.get("Nats-Pending-Messages", self._batch)))
         elif status != "100":  # 100 is the idle heartbeat
-            self._broken = f"the server answered {status} {headers.get('Description', '')}"
+            self._broken = JournalError(f"the server answered {status} {headers.get('Description', '')}")
 
     def _take(self, subject: bytes, reply: bytes, block: bytes, body: bytes) -> None:
         # $JS.ACK.<stream>.<consumer>.<times delivered>.<position>.<consumer's count>.<time>.<pending>
@@ -184,7 +191,22 @@ class Follower:
         if position <= self._position:
             return
         if position != self._position + 1:
-            self._broken = f"event {self._position + 1} was skipped: {position} came"
+            missing = self._position + 1
+            self._broken = LogBroken(missing, f"event {missing} was skipped: {position} came")
             return
         self._queue.append(Stored(position, subject.decode(), block, body))
         self._position = position
+
+
+async def read(bus: Bus, *, until: int, after: int = 0) -> AsyncGenerator[list[Stored], None]:
+    """The log as it is stored, from after one position up to another, for whoever copies or checks it.
+
+    `until` must be in the log. Raises LogBroken when an event on the way is missing, LogUnavailable when the log is gone for good.
+    """
+    if until <= after:
+        return
+    async with aclosing(Follower(bus, after=after, batch=1000, strict=True).messages()) as messages:
+        async for batch in messages:
+            yield [stored for stored in batch if stored.position <= until]
+            if batch[-1].position >= until:
+                return

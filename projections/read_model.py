@@ -38,6 +38,7 @@ def open_engine(url: str) -> Engine:
     )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -47,6 +48,12 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
     for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+    connection.isolation_level = None  # the driver begins a transaction only before a write: see below
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # So that all questions of one transaction see one state, whatever the projector writes meanwhile.
+    connection.exec_driver_sql("BEGIN")
 
 
 def make_tables(engine: Engine) -> None:

@@ -4,10 +4,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sqlalchemy import inspect
+from sqlalchemy import insert, inspect, update
 
-from projections.read_model import open_or_rebuild
-from projections.tables import metadata
+from projections.read_model import CHECKPOINT, open_or_rebuild, position_of
+from projections.tables import checkpoints, metadata
 
 OPENERS = 8
 
@@ -39,3 +39,17 @@ def test_services_that_open_a_damaged_read_model_at_once_put_it_aside_once(tmp_p
 
     assert open_at_once(path) == [set(metadata.tables)] * OPENERS
     assert (tmp_path / "read-model.sqlite.damaged").read_bytes().startswith(b"this is no database")
+
+
+def test_all_questions_of_one_transaction_see_one_state(tmp_path: Path) -> None:
+    engine = open_or_rebuild(tmp_path / "read-model.sqlite")
+    with engine.begin() as writer:
+        writer.execute(insert(checkpoints).values(name=CHECKPOINT, position=1))
+    with engine.connect() as reader:
+        assert position_of(reader) == 1
+        with engine.begin() as writer:
+            writer.execute(update(checkpoints).values(position=2))
+        assert position_of(reader) == 1
+    with engine.connect() as reader:
+        assert position_of(reader) == 2
+    engine.dispose()
