@@ -7,13 +7,16 @@ from typing import Any, ClassVar, Self
 from eventsourcing.domain import BaseAggregate, CanInitAggregate, CanMutateAggregate, MetaDomainEvent
 from eventsourcing.utils import register_topic
 
-from domain.evolution import EventType, versions_of
+from domain.evolution import EventVersion, versions_of
 
 KINDS: dict[str, type["Aggregate"]] = {}
 """Every aggregate class by the word that stands for it in subjects and event types."""
 
-EVENT_TYPES: dict[str, EventType] = {}
-"""Every event type at every version, by its topic: the registry from which the log is read."""
+EVENT_TYPES: dict[str, type["Event"]] = {}
+"""Every event class by its topic: what is written today."""
+
+KNOWN: dict[str, EventVersion] = {}
+"""Every version of every event type by its topic, old ones too: what may stand in the log."""
 
 KIND = re.compile(r"[a-z]+")
 
@@ -38,11 +41,12 @@ class Event(CanMutateAggregate[str], metaclass=MetaDomainEvent):
             return
         versions = versions_of(cls, KINDS)
         for known in versions:
-            if known.topic in EVENT_TYPES:
+            if known.topic in KNOWN:
                 raise TypeError(f"{known.topic} names two event classes.")
         cls.class_version = versions[-1].version
+        EVENT_TYPES[cls.TOPIC] = cls
         for known in versions:
-            EVENT_TYPES[known.topic] = known
+            KNOWN[known.topic] = known
             register_topic(known.topic, cls)
 
 

@@ -38,8 +38,8 @@ UPCAST = re.compile(r"upcast_.*")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EventType:
-    """One type of event at one version: a topic under which events may stand in the log."""
+class EventVersion:
+    """One version of an event type: a topic under which events may stand in the log."""
 
     topic: str
     kind: str  # of the aggregate: instance, host …
@@ -60,7 +60,7 @@ class EventType:
             step(parts)
 
 
-def versions_of(event: "type[Event]", kinds: Collection[str]) -> tuple[EventType, ...]:
+def versions_of(event: "type[Event]", kinds: Collection[str]) -> tuple[EventVersion, ...]:
     """All versions of an event class, oldest first. Raises TypeError when it cannot be read for ever as it is declared."""
     topic = event.TOPIC
     match = TOPIC.fullmatch(topic)
@@ -71,7 +71,7 @@ def versions_of(event: "type[Event]", kinds: Collection[str]) -> tuple[EventType
         raise TypeError(f"{topic} is about no aggregate that is known: there are {', '.join(sorted(kinds))}.")
     shapes, upcasts = _shapes(event, newest), _upcasts(event, newest)
     return tuple(
-        EventType(
+        EventVersion(
             topic=f"chronova.{kind}.{fact}.v{version}",
             kind=kind,
             fact=fact,

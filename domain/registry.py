@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from domain import aggregate, flavor, identity, image, keypair, network
-from domain.aggregate import Aggregate
-from domain.evolution import EventType
+from domain.aggregate import Aggregate, Event
+from domain.evolution import EventVersion
 from domain.host import claims, host, service
 from domain.instance import build, deletion, instance, power, request, scheduling
 
@@ -29,5 +29,8 @@ DECLARING = (
 AGGREGATES: Mapping[str, type[Aggregate]] = aggregate.KINDS
 """Aggregate classes by the word that stands for them in subjects."""
 
-EVENT_TYPES: Mapping[str, EventType] = aggregate.EVENT_TYPES
-"""Every event type at every version that was ever written, by its topic."""
+EVENT_TYPES: Mapping[str, type[Event]] = aggregate.EVENT_TYPES
+"""Every event class by its topic: what is written today."""
+
+KNOWN: Mapping[str, EventVersion] = aggregate.KNOWN
+"""Every version of every event type by its topic, old ones too: what may stand in the log."""

@@ -5,8 +5,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from domain.evolution import EventType
-from domain.registry import EVENT_TYPES
+from domain.evolution import EventVersion
+from domain.registry import KNOWN
 from journal.event_schema import body_schema
 from journal.verdict import Verdict, compiled
 
@@ -16,7 +16,7 @@ def schema_errors(topic: str, body: Any) -> list[str]:
 
     A right body costs a few microseconds; only for a wrong one `jsonschema` is asked, which knows how to explain it.
     """
-    known = EVENT_TYPES.get(topic)
+    known = KNOWN.get(topic)
     if known is None:
         return [f"{topic} is no event type that is known."]
     if _verdict(known)(body):
@@ -25,10 +25,10 @@ def schema_errors(topic: str, body: Any) -> list[str]:
 
 
 @cache
-def _verdict(known: EventType) -> Verdict:
+def _verdict(known: EventVersion) -> Verdict:
     return compiled(body_schema(known))
 
 
 @cache
-def _validator(known: EventType) -> Draft202012Validator:
+def _validator(known: EventVersion) -> Draft202012Validator:
     return Draft202012Validator(body_schema(known))

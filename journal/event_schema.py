@@ -11,7 +11,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from domain.aggregate import Created
-from domain.evolution import EventType
+from domain.evolution import EventVersion
 
 Schema = dict[str, Any]
 
@@ -32,7 +32,7 @@ SHARED = frozenset({"originator_id", "originator_version", "timestamp", "origina
 
 
 @cache
-def body_schema(known: EventType) -> Schema:
+def body_schema(known: EventVersion) -> Schema:
     """The schema of a body of this type and version. Raises TypeError for a part that is annotated as what JSON has not."""
     properties: Schema = {"timestamp": INSTANT}
     if issubclass(known.event, Created):
@@ -47,7 +47,7 @@ def body_schema(known: EventType) -> Schema:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-def parts_of(known: EventType) -> dict[str, Any]:
+def parts_of(known: EventVersion) -> dict[str, Any]:
     """What the event itself says, without what all events have: part → annotation, in the order of the body."""
     hints = get_type_hints(known.shape)
     if not known.is_current:

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 from eventsourcing import utils
 
-from domain.aggregate import EVENT_TYPES, KINDS
+from domain.aggregate import EVENT_TYPES, KINDS, KNOWN
 
-REGISTRIES: tuple[dict, ...] = (EVENT_TYPES, KINDS, utils._topic_cache, utils._type_cache)
+REGISTRIES: tuple[dict, ...] = (EVENT_TYPES, KNOWN, KINDS, utils._topic_cache, utils._type_cache)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.registry import EVENT_TYPES
+from domain.registry import KNOWN
 from journal.authority import MAY_APPEND, Source, may_append
 from services.api.call import SOURCE as API
 from services.cli.seed import AUTHOR as FIRST_START
@@ -13,12 +13,12 @@ from services.scheduler.service import AUTHOR as SCHEDULER
 
 
 def test_every_event_says_who_may_append_it() -> None:
-    missing = EVENT_TYPES.keys() - MAY_APPEND.keys()
+    missing = KNOWN.keys() - MAY_APPEND.keys()
     assert not missing, f"say in journal/authority.py who may append {', '.join(sorted(missing))}"
 
 
 def test_nothing_is_said_of_events_that_there_are_not() -> None:
-    assert MAY_APPEND.keys() <= EVENT_TYPES.keys()
+    assert MAY_APPEND.keys() <= KNOWN.keys()
 
 
 def test_the_services_are_those_that_append() -> None:

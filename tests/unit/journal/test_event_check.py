@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from domain.registry import EVENT_TYPES
+from domain.registry import KNOWN
 from journal.envelope import MAPPER
 from journal.event_check import schema_errors
 from journal.event_schema import body_schema
@@ -19,20 +19,20 @@ from tests.unit.journal.bodies import nearly_right, right
 
 TOPIC = "chronova.instance.requested.v1"
 
-topics = st.sampled_from(sorted(EVENT_TYPES))
+topics = st.sampled_from(sorted(KNOWN))
 
 
 @cache
 def validator(topic: str) -> Draft202012Validator:
-    return Draft202012Validator(body_schema(EVENT_TYPES[topic]))
+    return Draft202012Validator(body_schema(KNOWN[topic]))
 
 
 def right_body(topic: str) -> st.SearchStrategy[tuple[str, Any]]:
-    return right(body_schema(EVENT_TYPES[topic])).map(lambda body: (topic, body))
+    return right(body_schema(KNOWN[topic])).map(lambda body: (topic, body))
 
 
 def nearly_right_body(topic: str) -> st.SearchStrategy[tuple[str, Any]]:
-    return nearly_right(body_schema(EVENT_TYPES[topic])).map(lambda body: (topic, body))
+    return nearly_right(body_schema(KNOWN[topic])).map(lambda body: (topic, body))
 
 
 @given(topics.flatmap(right_body))
@@ -47,7 +47,7 @@ def test_a_right_body_has_no_errors(drawn: tuple[str, Any]) -> None:
 @settings(max_examples=1000, deadline=None)
 def test_the_verdict_is_that_of_jsonschema(drawn: tuple[str, Any]) -> None:
     topic, body = drawn
-    assert compiled(body_schema(EVENT_TYPES[topic]))(body) == validator(topic).is_valid(body)
+    assert compiled(body_schema(KNOWN[topic]))(body) == validator(topic).is_valid(body)
     assert bool(schema_errors(topic, body)) != validator(topic).is_valid(body)
 
 

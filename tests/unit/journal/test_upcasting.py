@@ -9,10 +9,11 @@ from eventsourcing.persistence import StoredEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.aggregate import Event
-from domain.registry import EVENT_TYPES
-from journal.envelope import MAPPER, JsonTranscoder, Recorded
+from domain.aggregate import KINDS, Event
+from domain.registry import KNOWN
+from journal.envelope import MAPPER, Author, JsonTranscoder, Recorded, seal
 from journal.event_check import schema_errors
+from journal.stored import Stored
 from tests.unit.domain.ages import AGES, third_age
 from tests.unit.domain.specification import AT
 from tests.unit.passing import passing_events
@@ -47,7 +48,7 @@ def written(version: int, parts: Parts) -> StoredEvent:
 
 
 def by_the_registry(stored: StoredEvent) -> Event:
-    known = EVENT_TYPES[stored.topic]
+    known = KNOWN[stored.topic]
     parts = JsonTranscoder().decode(stored.state)
     known.upcast(parts)
     return event(known.event, {name: parts[name] for name in parts.keys() - {"timestamp", "originator_topic"}})
@@ -58,12 +59,19 @@ def by_the_stock_mapper(stored: StoredEvent) -> Any:
 
 
 def by_the_journal(stored: StoredEvent) -> Event:
-    names = ("id", "actor", "source")
-    headers = {"ce-type": stored.topic, "ce-sequence": "1", **{f"ce-{name}": "x" for name in names}}
-    return Recorded.from_message("evt.shelf.s", headers, stored.state, 1).event
+    return Recorded.of(
+        Stored.made_of(1, "evt.shelf.s", {"ce-type": stored.topic, "ce-sequence": "1"}, stored.state)
+    ).event
 
 
-@pytest.mark.parametrize("read", [by_the_registry, by_the_stock_mapper, by_the_journal])
+UNTIL_THE_ENVELOPE_KNOWS = pytest.mark.xfail(
+    strict=True, reason="journal/envelope.py does not use domain.registry.KNOWN"
+)
+
+
+@pytest.mark.parametrize(
+    "read", [by_the_registry, by_the_stock_mapper, pytest.param(by_the_journal, marks=UNTIL_THE_ENVELOPE_KNOWS)]
+)
 @given(said=said_once)
 @settings(max_examples=50, deadline=None)
 def test_what_an_older_age_said_is_read_as_todays_event(
@@ -89,6 +97,16 @@ def test_an_old_body_is_held_to_the_schema_of_its_own_version(said: tuple[int, P
         body = orjson.loads(stored.state)
         verdicts = {other: schema_errors(f"chronova.shelf.built.v{other}", body) for other in VERSIONS}
         assert [other for other, errors in verdicts.items() if not errors] == [version]
+
+
+@UNTIL_THE_ENVELOPE_KNOWS
+@given(parts=SAID[3])
+@settings(deadline=None)
+def test_the_journal_writes_the_body_that_the_stock_mapper_writes(parts: Parts) -> None:
+    with passing_events():
+        today = event(third_age(), parts)
+        sealed = seal(KINDS["shelf"], today, Author(actor="user:test", source="test"), previous="")
+        assert orjson.loads(sealed.body) == orjson.loads(MAPPER.to_stored_event(today).state)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("version", "named"), [(1, None), (2, 2), (3, 3)])
