@@ -1,27 +1,36 @@
-"""All aggregates, so that whoever reads the log knows every event there is."""
+"""All aggregates and events: whoever reads the log imports this, and so knows every event that may stand in it."""
 
 from collections.abc import Mapping
 
-from domain.aggregate import EVENT_TYPES, Aggregate, Event
-from domain.flavor import Flavor
-from domain.host import claims, service
-from domain.host.host import Host
-from domain.identity import Project, User
-from domain.image import Image
-from domain.instance import build, deletion, power, request, scheduling
-from domain.instance.instance import Instance
-from domain.keypair import KeyPair
-from domain.network import Network
+from domain import aggregate, flavor, identity, image, keypair, network
+from domain.aggregate import Aggregate, Event
+from domain.evolution import EventVersion
+from domain.host import claims, host, service
+from domain.instance import build, deletion, instance, power, request, scheduling
 
-BEHAVIOURS = (claims, service, build, deletion, power, request, scheduling)
-"""The modules whose events would not be known otherwise: importing them registers them."""
+DECLARING = (
+    flavor,
+    identity,
+    image,
+    keypair,
+    network,
+    host,
+    claims,
+    service,
+    instance,
+    request,
+    scheduling,
+    build,
+    power,
+    deletion,
+)
+"""The modules that declare aggregates and events: importing them registers what they declare."""
 
-AGGREGATES: Mapping[str, type[Aggregate]] = {
-    kind.KIND: kind for kind in (Flavor, Host, Image, Instance, KeyPair, Network, Project, User)
-}
+AGGREGATES: Mapping[str, type[Aggregate]] = aggregate.KINDS
 """Aggregate classes by the word that stands for them in subjects."""
 
+EVENT_TYPES: Mapping[str, type[Event]] = aggregate.EVENT_TYPES
+"""Every event class by its topic: what is written today."""
 
-def event_type(topic: str) -> type[Event]:
-    """The event class of a topic. Raises KeyError for one that nobody has declared."""
-    return EVENT_TYPES[topic]
+KNOWN: Mapping[str, EventVersion] = aggregate.KNOWN
+"""Every version of every event type by its topic, old ones too: what may stand in the log."""

@@ -1,0 +1,68 @@
+"""Authority: which service may append which event. One table, read by whoever appends, audits, or documents (ADR 0009).
+
+A row says who has ever been allowed to append that version of the event. So a row may gain a service, and never loses one: a
+log that was right when it was written stays right. What a service is to append no longer gets a new version.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """A service, as `ce-source` names it."""
+
+    API = "chronova/api"
+    SCHEDULER = "chronova/scheduler"
+    CONDUCTOR = "chronova/conductor"
+    FIRST_START = "chronova/first-start"  # what a region has from its first start on
+
+
+API, SCHEDULER, CONDUCTOR, FIRST_START = Source.API, Source.SCHEDULER, Source.CONDUCTOR, Source.FIRST_START
+
+MAY_APPEND: Mapping[str, frozenset[Source]] = {
+    "chronova.flavor.created.v1": frozenset({API, FIRST_START}),
+    "chronova.flavor.deleted.v1": frozenset({API}),
+    "chronova.project.created.v1": frozenset({FIRST_START}),
+    "chronova.user.created.v1": frozenset({FIRST_START}),
+    "chronova.user.role-granted.v1": frozenset({FIRST_START}),
+    "chronova.image.created.v1": frozenset({API, FIRST_START}),
+    "chronova.image.uploaded.v1": frozenset({API, FIRST_START}),
+    "chronova.image.deleted.v1": frozenset({API}),
+    "chronova.keypair.imported.v1": frozenset({API}),
+    "chronova.keypair.replaced.v1": frozenset({API}),
+    "chronova.keypair.deleted.v1": frozenset({API}),
+    "chronova.network.created.v1": frozenset({FIRST_START}),
+    "chronova.network.addresses-allocated.v1": frozenset({SCHEDULER}),
+    "chronova.network.addresses-released.v1": frozenset({SCHEDULER, CONDUCTOR}),
+    "chronova.network.deleted.v1": frozenset(),  # networks cannot be deleted yet
+    "chronova.host.registered.v1": frozenset({CONDUCTOR}),
+    "chronova.host.inventory-changed.v1": frozenset({CONDUCTOR}),
+    "chronova.host.went-down.v1": frozenset({CONDUCTOR}),
+    "chronova.host.came-up.v1": frozenset({CONDUCTOR}),
+    "chronova.host.disabled.v1": frozenset({API}),
+    "chronova.host.enabled.v1": frozenset({API}),
+    "chronova.host.claims-granted.v1": frozenset({SCHEDULER}),
+    "chronova.host.claims-released.v1": frozenset({SCHEDULER, CONDUCTOR}),
+    "chronova.instance.requested.v1": frozenset({API}),
+    "chronova.instance.scheduled.v1": frozenset({SCHEDULER}),
+    "chronova.instance.scheduling-failed.v1": frozenset({SCHEDULER}),
+    "chronova.instance.build-started.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.activated.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.build-failed.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.stop-requested.v1": frozenset({API}),
+    "chronova.instance.stopped.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.start-requested.v1": frozenset({API}),
+    "chronova.instance.started.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.reboot-requested.v1": frozenset({API}),
+    "chronova.instance.rebooted.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.operation-failed.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.lost.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.deletion-requested.v1": frozenset({API}),
+    "chronova.instance.deleted.v1": frozenset({CONDUCTOR}),
+}
+"""Who may append each version of each event. It is total: an event without a row fails the tests."""
+
+
+def may_append(topic: str, source: str) -> bool:
+    """Whether a service may append an event of this type; nobody may append one of a type without a row."""
+    return source in MAY_APPEND.get(topic, ())

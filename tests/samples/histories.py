@@ -1,0 +1,210 @@
+"""Lives of aggregates, as the domain's own decisions make them: between them they bring about every event there is.
+
+A history is recorded once, by `python -m tests.samples.freeze`, and then stays as it was recorded. So nothing here needs to stay as
+it is: when an event gets another version or a new one comes up, a history that has it is added under a new name.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from domain.aggregate import Aggregate
+from domain.flavor import Flavor, create_flavor, delete_flavor
+from domain.host.claims import claim, release
+from domain.host.host import Host, change_inventory, register
+from domain.host.service import came_up, disable, enable, went_down
+from domain.identity import Project, User, create_project, create_user, grant
+from domain.image import Image, create_image, delete_image, uploaded
+from domain.instance.deletion import delete, finish_unplaced_deletion
+from domain.instance.instance import Instance
+from domain.instance.observation import Observation, observe
+from domain.instance.power import reboot, start, stop
+from domain.instance.request import request
+from domain.instance.scheduling import scheduled, scheduling_failed
+from domain.instance.state import PowerState, StopReason
+from domain.keypair import KeyPair, delete_key, import_again, import_key
+from domain.network import Network, Wanted, allocate, create_network, delete_network, nic_of, port_id, release_addresses
+from domain.placement.choose import choose
+from domain.placement.hosts import HostView
+from domain.resources import Resources
+
+PROJECT, USER = "5a2c6f0d3b7e4c1f9d8e7a6b5c4d3e2f", "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+FLAVOR_ID, IMAGE_ID = "2", "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
+NETWORK_ID, SUBNET_ID = "6ec0bd7f-11c0-43da-975e-2a8ad9ebae0b", "3f333df6-90a4-4fda-8dd3-9485d27cee36"
+FIRST, SECOND = "7a2d1f0e-5b1c-4c7e-9d3a-000000000001", "7a2d1f0e-5b1c-4c7e-9d3a-000000000002"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVzZWQgYnkgbm9ib2R5IGZvciBhbnl0aGluZyE= nobody"
+FINGERPRINT = "d4:1d:8c:d9:8f:00:b2:04:e9:80:09:98:ec:f8:42:7e"
+
+
+class Clock:
+    """A moment later at every look."""
+
+    def __init__(self) -> None:
+        self._now = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self._now += timedelta(seconds=1, microseconds=234_567)
+        return self._now
+
+
+def inventory(**other: Any) -> dict[str, Any]:
+    return {
+        "vcpus": 4,
+        "memory_mib": 8192,
+        "disk_gib": 100,
+        "hypervisor_type": "KVM",
+        "hypervisor_version": 7002000,
+        "cpu_arch": "x86_64",
+        "cpu_model": "Skylake-Client-IBRS",
+        "allocation_ratios": {"vcpus": 4.0, "memory_mib": 1.0, "disk_gib": 1.0},
+        "reserved": {"vcpus": 0, "memory_mib": 512, "disk_gib": 0},
+        **other,
+    }
+
+
+def flavor() -> Flavor:
+    at = Clock()
+    small = create_flavor(FLAVOR_ID, name="small", vcpus=1, ram=512, disk=5, extra_specs={"hw:rng": "true"}, at=at())
+    delete_flavor(small, at=at())
+    return small
+
+
+def project() -> Project:
+    return create_project(PROJECT, name="demo", description="Where things are tried", at=Clock()())
+
+
+def user() -> User:
+    at = Clock()
+    demo = create_user(USER, name="demo", at=at())
+    grant(demo, project_id=PROJECT, role="member", at=at())
+    grant(demo, project_id=PROJECT, role="reader", at=at())
+    return demo
+
+
+def image() -> Image:
+    at = Clock()
+    tiny = create_image(
+        IMAGE_ID, project_id=PROJECT, name="tiny", min_ram=96, properties={"os_distro": "tiny"}, tags=["test"], at=at()
+    )
+    uploaded(tiny, size=9_437_184, virtual_size=67_108_864, checksum="c0" * 64, checksum_md5="c0" * 16, at=at())
+    delete_image(tiny, at=at())
+    return tiny
+
+
+def keypair() -> KeyPair:
+    at = Clock()
+    pair = import_key(user_id=USER, name="laptop", public_key=KEY, fingerprint=FINGERPRINT, at=at())
+    delete_key(pair, at=at())
+    import_again(pair, public_key=KEY.replace("nobody", "again"), fingerprint=FINGERPRINT, at=at())
+    return pair
+
+
+def network_in_use(at: Clock) -> Network:
+    private = create_network(
+        NETWORK_ID, project_id=PROJECT, name="private", cidr="10.80.7.0/24", subnet_id=SUBNET_ID, shared=True, at=at()
+    )
+    allocate(private, [Wanted(port_id(FIRST, 0), FIRST), Wanted(port_id(SECOND, 0), SECOND, "10.80.7.9")], at=at())
+    return private
+
+
+def network() -> Network:
+    at = Clock()
+    private = network_in_use(at)
+    release_addresses(private, [FIRST, SECOND], at=at())
+    delete_network(private, at=at())
+    return private
+
+
+def host() -> Host:
+    at = Clock()
+    first = register("host-1", inventory(), at=at())
+    claim(first, {FIRST: Resources(1, 512, 5), SECOND: Resources(2, 2048, 10)}, at=at())
+    went_down(first, at=at())
+    came_up(first, at=at())
+    disable(first, reason="a fan is broken", at=at())
+    enable(first, at=at())
+    change_inventory(first, inventory(memory_mib=16384), at=at())
+    release(first, [FIRST], at=at())
+    return first
+
+
+def asked_for(at: datetime, instance_id: str = FIRST, **other: Any) -> Instance:
+    parts: dict[str, Any] = {
+        "project_id": PROJECT,
+        "user_id": USER,
+        "name": "web",
+        "hostname": "web",
+        "flavor": create_flavor(FLAVOR_ID, name="small", vcpus=1, ram=512, disk=5, at=at).document(),
+        "image": {"id": IMAGE_ID, "name": "tiny", "size": 9_437_184, "checksum": "c0" * 64, "disk_format": "qcow2"},
+        "networks": [{"network_id": NETWORK_ID}],
+        "reservation_id": "r-3k9x0a7q",
+        **other,
+    }
+    return request(instance_id, at=at, **parts)
+
+
+def place(instance: Instance, at: Clock) -> None:
+    choice = choose([HostView.of(register("host-1", inventory(), at=at()))], instance.resources)
+    nic = nic_of(network_in_use(at), port_id(FIRST, 0))
+    scheduled(instance, host="host-1", nics=[nic], explanation={**choice.explanation, "seconds": 0.004211}, at=at())
+
+
+def report(instance: Instance, at: Clock, power: PowerState, *, exists: bool = True, **other: Any) -> None:
+    observe(instance, Observation(instance.id, instance.generation, exists=exists, power=power, **other), at=at())
+
+
+def instance_life() -> Instance:
+    at = Clock()
+    web = asked_for(at(), key={"name": "laptop", "public_key": KEY}, metadata={"role": "web"}, description="The first")
+    place(web, at)
+    report(web, at, PowerState.NOSTATE, exists=False, settled=False)
+    report(web, at, PowerState.RUNNING, stages={"image": 0.8125, "define": 0.25, "start": 1.5})
+    stop(web, at=at())
+    report(web, at, PowerState.SHUTDOWN)
+    start(web, at=at())
+    report(web, at, PowerState.RUNNING)
+    reboot(web, hard=False, at=at())
+    report(web, at, PowerState.RUNNING)
+    report(web, at, PowerState.SHUTDOWN, stop_reason=StopReason.GUEST)
+    reboot(web, hard=True, at=at())
+    report(web, at, PowerState.RUNNING, error="The domain could not be reset.")
+    report(web, at, PowerState.NOSTATE, exists=False)
+    delete(web, at=at())
+    report(web, at, PowerState.NOSTATE, exists=False)
+    return web
+
+
+def instance_that_fits_nowhere() -> Instance:
+    at = Clock()
+    huge = asked_for(at(), SECOND, name="huge", hostname="huge", user_data_sha256="e3" * 32, launch_index=1)
+    choice = choose([HostView.of(register("host-1", inventory(vcpus=0), at=at()))], huge.resources)
+    scheduling_failed(huge, reason=choice.reason, explanation=choice.explanation, at=at())
+    delete(huge, at=at())
+    finish_unplaced_deletion(huge, at=at())
+    return huge
+
+
+def instance_that_cannot_be_built() -> Instance:
+    at = Clock()
+    broken = asked_for(at(), config_drive=False)
+    place(broken, at)
+    report(broken, at, PowerState.NOSTATE, exists=False, settled=False)
+    report(
+        broken, at, PowerState.NOSTATE, exists=False, error="The image could not be downloaded: its checksum differs."
+    )
+    return broken
+
+
+HISTORIES: Mapping[str, Callable[[], Aggregate]] = {
+    "flavor": flavor,
+    "project": project,
+    "user": user,
+    "image": image,
+    "keypair": keypair,
+    "network": network,
+    "host": host,
+    "instance-life": instance_life,
+    "instance-that-fits-nowhere": instance_that_fits_nowhere,
+    "instance-that-cannot-be-built": instance_that_cannot_be_built,
+}
+"""File name → the life that is recorded in it."""
