@@ -66,3 +66,19 @@ MAY_APPEND: Mapping[str, frozenset[Source]] = {
 def may_append(topic: str, source: str) -> bool:
     """Whether a service may append an event of this type; nobody may append one of a type without a row."""
     return source in MAY_APPEND.get(topic, ())
+
+
+ACTORS: Mapping[str, tuple[str, ...]] = {
+    API: ("user:",),
+    SCHEDULER: ("service:scheduler",),
+    CONDUCTOR: ("service:conductor", "host:"),
+    FIRST_START: ("service:chronova",),
+}
+"""For whom a service acts, as `ce-actor` begins: the API for users, the conductor for itself and for hosts that have reported."""
+
+
+def actor_may(source: str, actor: str) -> bool:
+    """Whether a service may act for an actor."""
+    return any(
+        actor.startswith(who) and actor != who if who.endswith(":") else actor == who for who in ACTORS.get(source, ())
+    )

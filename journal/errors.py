@@ -27,3 +27,7 @@ class LogBroken(JournalError):
     def __init__(self, position: int, sentence: str) -> None:
         super().__init__(sentence)
         self.position = position
+
+
+class NotAuthorised(JournalError):
+    """A service is about to append an event that it may not: a fault of the service, and nothing was appended."""

@@ -14,10 +14,11 @@ from typing import Generic, TypeVar, cast
 from domain.aggregate import Aggregate, Event
 from domain.errors import DomainError
 from journal.append import Appender
+from journal.authority import may_append
 from journal.bus import Bus
 from journal.direct_get import DirectGet
 from journal.envelope import Author, Recorded, Sealed, event_of, hash_of_stored, seal, subject_of
-from journal.errors import AggregateNotFound, AppendConflict
+from journal.errors import AggregateNotFound, AppendConflict, NotAuthorised
 from journal.stored import Stored
 from journal.turns import Turns
 
@@ -38,12 +39,20 @@ class Saved(Generic[A]):
 class Repository:
     """Loads and saves aggregates. What it returns is shared: read it, and change it only in `execute`."""
 
-    def __init__(self, bus: Bus, *, cache_size: int = 20_000, attempts: int = 8) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        *,
+        cache_size: int = 20_000,
+        attempts: int = 8,
+        may_append: Callable[[str, str], bool] = may_append,
+    ) -> None:
         self._reads = DirectGet(bus, STREAM)
         self._appender = Appender(bus, self._reads)
         self._cache: OrderedDict[str, Saved[Aggregate]] = OrderedDict()
         self._cache_size = cache_size
         self._attempts = attempts
+        self._may_append = may_append  # (event type, service): what stands in the log stands there for ever
         self._turns = Turns()  # one at a time for each aggregate: callers in one process never conflict with each other
 
     async def history(self, kind: type[Aggregate], aggregate_id: str) -> list[Recorded]:
@@ -59,7 +68,7 @@ class Repository:
             return await self._load(kind, aggregate_id, subject, fresh=fresh)
 
     async def create(self, aggregate: A, author: Author) -> Saved[A]:
-        """Append a new aggregate's events. Raises AppendConflict when its id is taken, LogUnavailable."""
+        """Append a new aggregate's events. Raises AppendConflict when its id is taken, LogUnavailable, NotAuthorised."""
         subject = subject_of(type(aggregate), aggregate.id)
         async with self._turns.at(subject):
             return await self._save(aggregate, subject, author, Saved(aggregate, 0, ""))
@@ -68,7 +77,7 @@ class Repository:
         """Load, decide, append; again from the start when somebody else was first, a bounded number of times with jitter.
 
         `decide` records events on the aggregate, or none, or raises: then nothing is appended. Raises AggregateNotFound,
-        AppendConflict when the others always win, LogUnavailable, and whatever `decide` raises.
+        AppendConflict when the others always win, LogUnavailable, NotAuthorised, and whatever `decide` raises.
         """
         subject = subject_of(kind, aggregate_id)
         async with self._turns.at(subject):
@@ -128,6 +137,8 @@ class Repository:
         sealed: list[Sealed] = []
         previous = before.hash
         for event in cast("list[Event]", aggregate.pending_events):
+            if not self._may_append(event.TOPIC, author.source):
+                raise NotAuthorised(f"{author.source} may not append {event.TOPIC}: journal/authority.py")
             sealed.append(seal(type(aggregate), event, author, previous=previous))
             previous = sealed[-1].hash
         position = await self._appender.append(subject, sealed, expected=before.position)

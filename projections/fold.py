@@ -32,12 +32,20 @@ class Folder:
         self._size = size
         self._folded: OrderedDict[tuple[str, str], Folded] = OrderedDict()
 
-    async def advance(self, recorded: Recorded) -> Folded:
-        """The aggregate right after an event. An event that is folded already changes nothing."""
+    async def before(self, recorded: Recorded) -> Folded | None:
+        """The aggregate as it was right before an event that is to be folded next; None where it is the first."""
         key = (recorded.kind, recorded.aggregate_id)
         folded = self._folded.get(key)
         if folded is None and recorded.event.originator_version > 1:
             folded = await self._from_log(recorded)
+            if folded is not None:
+                self._folded[key] = folded
+        return folded
+
+    async def advance(self, recorded: Recorded) -> Folded:
+        """The aggregate right after an event. An event that is folded already changes nothing."""
+        key = (recorded.kind, recorded.aggregate_id)
+        folded = await self.before(recorded)
         if folded is None or recorded.event.originator_version > folded.aggregate.version:
             folded = self._take(folded, recorded)
         self._folded[key] = folded

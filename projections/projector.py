@@ -43,6 +43,12 @@ WRITERS: Mapping[str, tuple[RowWriter, ...]] = {
 """Which functions write what follows from an event of an aggregate."""
 
 
+def write_rows(folded: Folded, recorded: Recorded, writes: Writes) -> None:
+    """Write what follows from one event."""
+    for write in WRITERS[recorded.kind]:
+        write(folded, recorded, writes)
+
+
 class Projector:
     """Keeps one read model up to date. One runs at a time; a second one notices by the checkpoint and starts over."""
 
@@ -77,8 +83,7 @@ class Projector:
         await self._call(self._commit, self._writes, before, batch[-1].position)
 
     def _step(self, folded: Folded, recorded: Recorded) -> None:
-        for write in WRITERS[recorded.kind]:
-            write(folded, recorded, self._writes)
+        write_rows(folded, recorded, self._writes)
 
     def _commit(self, writes: Writes, before: int, after: int) -> None:
         with self._engine.begin() as connection:

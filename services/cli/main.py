@@ -108,6 +108,44 @@ def status(data: Path, as_json: bool) -> None:
     sys.exit(_told(lambda: run(data.absolute(), as_json=as_json)))
 
 
+@main.group()
+def audit() -> None:
+    """Check what is recorded."""
+
+
+@audit.command()
+@data_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON, one line.")
+@click.option(
+    "--expect",
+    metavar="POSITION:DIGEST",
+    help="What an earlier audit printed: nothing up to there may be different now.",
+)
+@click.option("--without-read-model", is_flag=True, help="Check the log alone.")
+def verify(data: Path, as_json: bool, expect: str | None, without_read_model: bool) -> None:
+    """Check the whole log, and the read model against it.
+
+    Folds every event again from the first, and checks that none is missing, changed, moved or forged: positions, versions,
+    the chain of hashes, who may append what, and the schema of every event. Then compares the read model, row by row, with
+    what a replay of the log makes. The exit code is 1 when something is wrong, and the first thing that is wrong is printed.
+
+    \b
+    Examples:
+      chronova audit verify
+      chronova audit verify --json
+      chronova audit verify --expect 5120:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    """
+    from services.cli.audit import audit_verify  # noqa: PLC0415
+
+    sys.exit(
+        _told(
+            lambda: audit_verify(
+                data.absolute(), as_json=as_json, expected=expect, with_read_model=not without_read_model
+            )
+        )
+    )
+
+
 def _service(
     name: str, help_text: str, run: Callable[[], Callable[[Region], Awaitable[None]]], *, hidden: bool = False
 ) -> None:

@@ -15,14 +15,14 @@ from journal.follower import Follower
 from journal.repository import Repository
 from journal.streams import call
 from tests.integration.conftest import LogServer, until_connected
-from tests.integration.journal.test_repository import host
+from tests.integration.journal.test_repository import anybody, host
 from tests.unit.domain.specification import AT
 
 AUTHOR = Author(actor="user:test", source="test")
 
 
 async def append(client: Bus, name: str, count: int) -> None:
-    repository = Repository(client)
+    repository = Repository(client, may_append=anybody)
     await repository.create(host(name), AUTHOR)
     for number in range(count - 1):
         await repository.execute(Host, name, partial(disable, reason=str(number), at=AT), AUTHOR)

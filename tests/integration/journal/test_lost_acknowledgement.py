@@ -16,7 +16,7 @@ from journal.repository import STREAM, Repository
 from journal.streams import last_position
 from services.cli.region import Region
 from tests.integration.journal.proxy import Proxy
-from tests.integration.journal.test_repository import AUTHOR, claim_one, host
+from tests.integration.journal.test_repository import AUTHOR, anybody, claim_one, host
 
 
 @pytest.fixture
@@ -66,15 +66,15 @@ def cut_once(proxy: Proxy, client: Bus, *, after_position: int | None) -> None:
 
 async def test_an_event_that_was_stored_is_known_to_be(client: Bus, cut_off: Bus, proxy: Proxy) -> None:
     cut_once(proxy, client, after_position=1)
-    saved = await Repository(cut_off).create(host(), AUTHOR)
+    saved = await Repository(cut_off, may_append=anybody).create(host(), AUTHOR)
     assert saved.position == 1
     assert await last_position(client) == 1
-    assert (await Repository(client).load(Host, "h")).hash == saved.hash
+    assert (await Repository(client, may_append=anybody).load(Host, "h")).hash == saved.hash
 
 
 async def test_an_event_that_was_lost_on_the_way_is_stored_once(client: Bus, cut_off: Bus, proxy: Proxy) -> None:
     cut_once(proxy, client, after_position=None)
-    saved = await Repository(cut_off).create(host(), AUTHOR)
+    saved = await Repository(cut_off, may_append=anybody).create(host(), AUTHOR)
     assert saved.position == await last_position(client) == 1
 
 
@@ -83,20 +83,20 @@ async def test_the_event_of_somebody_else_is_not_taken_for_ours(client: Bus, cut
         if b"HPUB evt." not in data:
             return True
         proxy.hook = None
-        await Repository(client).create(host(), AUTHOR)
+        await Repository(client, may_append=anybody).create(host(), AUTHOR)
         proxy.cut()
         return False
 
     proxy.hook = theirs_first
     with pytest.raises(AppendConflict):
-        await Repository(cut_off).create(host(), AUTHOR)
+        await Repository(cut_off, may_append=anybody).create(host(), AUTHOR)
     assert await last_position(client) == 1
 
 
 async def test_a_decision_whose_acknowledgement_was_lost_is_not_decided_again(
     client: Bus, cut_off: Bus, proxy: Proxy
 ) -> None:
-    repository = Repository(cut_off)
+    repository = Repository(cut_off, may_append=anybody)
     await repository.create(host(), AUTHOR)
     decided = 0
 
@@ -108,7 +108,7 @@ async def test_a_decision_whose_acknowledgement_was_lost_is_not_decided_again(
     cut_once(proxy, client, after_position=2)
     saved = await repository.execute(Host, "h", decide, AUTHOR)
     assert (saved.position, decided) == (2, 1)
-    assert [event.type for event in await Repository(client).history(Host, "h")] == [
+    assert [event.type for event in await Repository(client, may_append=anybody).history(Host, "h")] == [
         "chronova.host.registered.v1",
         "chronova.host.claims-granted.v1",
     ]
@@ -130,6 +130,6 @@ async def test_when_nothing_was_sent_it_is_said_that_nothing_was_stored(
     while cut_off.is_connected:
         await asyncio.sleep(0.01)
     with pytest.raises(LogUnavailable) as raised:
-        await Repository(cut_off).create(host(), AUTHOR)
+        await Repository(cut_off, may_append=anybody).create(host(), AUTHOR)
     assert not isinstance(raised.value, OutcomeUnknown)
     assert await last_position(client) == 0

@@ -12,7 +12,7 @@ from domain.host.host import Host, register
 from domain.resources import Resources
 from journal.bus import Bus
 from journal.envelope import Author
-from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable
+from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable, NotAuthorised
 from journal.repository import Repository
 from journal.streams import call, last_position
 from tests.integration.conftest import LogServer, until_connected
@@ -21,6 +21,11 @@ from tests.unit.domain.test_histories import inventory
 
 AUTHOR = Author(actor="user:test", source="test", request_id="req-7")
 ONE = Resources(1, 100, 1)
+
+
+def anybody(_topic: str, _source: str) -> bool:
+    """Tests of the journal append as nobody in particular."""
+    return True
 
 
 def claim_one(it: Host) -> None:
@@ -32,14 +37,14 @@ def host(name: str = "h") -> Host:
 
 
 async def test_what_is_saved_is_loaded_by_another(client: Bus) -> None:
-    saved = await Repository(client).create(host(), AUTHOR)
-    loaded = await Repository(client).load(Host, "h")
+    saved = await Repository(client, may_append=anybody).create(host(), AUTHOR)
+    loaded = await Repository(client, may_append=anybody).load(Host, "h")
     assert loaded == saved
     assert loaded.position == await last_position(client)
 
 
 async def test_the_envelope_says_who_and_why(client: Bus) -> None:
-    repository = Repository(client)
+    repository = Repository(client, may_append=anybody)
     await repository.create(host(), AUTHOR)
     (recorded,) = await repository.history(Host, "h")
     assert (recorded.type, recorded.actor, recorded.request_id, recorded.position) == (
@@ -57,17 +62,17 @@ async def test_the_envelope_says_who_and_why(client: Bus) -> None:
 
 async def test_there_is_no_unknown_aggregate(client: Bus) -> None:
     with pytest.raises(AggregateNotFound):
-        await Repository(client).load(Host, "nowhere")
+        await Repository(client, may_append=anybody).load(Host, "nowhere")
 
 
 async def test_an_id_is_taken_once(client: Bus) -> None:
-    await Repository(client).create(host(), AUTHOR)
+    await Repository(client, may_append=anybody).create(host(), AUTHOR)
     with pytest.raises(AppendConflict):
-        await Repository(client).create(host(), AUTHOR)
+        await Repository(client, may_append=anybody).create(host(), AUTHOR)
 
 
 async def test_a_refused_decision_appends_nothing(client: Bus) -> None:
-    repository = Repository(client)
+    repository = Repository(client, may_append=anybody)
     await repository.create(host(), AUTHOR)
 
     def refuse(_it: Host) -> None:
@@ -79,7 +84,7 @@ async def test_a_refused_decision_appends_nothing(client: Bus) -> None:
 
 
 async def test_several_events_of_one_decision_are_stored_together(client: Bus) -> None:
-    repository = Repository(client)
+    repository = Repository(client, may_append=anybody)
     await repository.create(host(), AUTHOR)
 
     def two(it: Host) -> None:
@@ -88,12 +93,12 @@ async def test_several_events_of_one_decision_are_stored_together(client: Bus) -
 
     saved = await repository.execute(Host, "h", two, AUTHOR)
     assert saved.position == 3
-    assert (await Repository(client).load(Host, "h")).aggregate.claims.keys() == {"a", "b"}
+    assert (await Repository(client, may_append=anybody).load(Host, "h")).aggregate.claims.keys() == {"a", "b"}
 
 
 async def test_claims_by_many_schedulers_never_exceed_the_host(client: Bus) -> None:
-    await Repository(client).create(host(), AUTHOR)
-    schedulers = [Repository(client, attempts=60) for _ in range(4)]
+    await Repository(client, may_append=anybody).create(host(), AUTHOR)
+    schedulers = [Repository(client, may_append=anybody, attempts=60) for _ in range(4)]
 
     async def attempt(number: int) -> bool:
         instance_id = f"i-{number}"
@@ -106,17 +111,17 @@ async def test_claims_by_many_schedulers_never_exceed_the_host(client: Bus) -> N
 
     granted = await asyncio.gather(*(attempt(number) for number in range(20)))
     assert sum(granted) == 8
-    assert len((await Repository(client).load(Host, "h")).aggregate.claims) == 8
+    assert len((await Repository(client, may_append=anybody).load(Host, "h")).aggregate.claims) == 8
 
 
 async def test_a_stale_copy_never_decides(client: Bus) -> None:
-    ours, theirs = Repository(client), Repository(client)
+    ours, theirs = Repository(client, may_append=anybody), Repository(client, may_append=anybody)
     await ours.create(host(), AUTHOR)
     await theirs.execute(Host, "h", claim_one, AUTHOR)
     # On the stale copy there is no claim to release, and the decision would be to do nothing.
     saved = await ours.execute(Host, "h", lambda it: release(it, ["i"], at=AT), AUTHOR)
     assert saved.aggregate.claims == {}
-    assert (await Repository(client).load(Host, "h")).aggregate.claims == {}
+    assert (await Repository(client, may_append=anybody).load(Host, "h")).aggregate.claims == {}
 
 
 class AckIsLost:
@@ -138,20 +143,20 @@ class AckIsLost:
 
 
 async def test_an_append_whose_acknowledgement_was_lost_is_known_to_be_stored(client: Bus) -> None:
-    repository = Repository(AckIsLost(client))  # type: ignore[arg-type]
+    repository = Repository(AckIsLost(client), may_append=anybody)  # type: ignore[arg-type]
     saved = await repository.create(host(), AUTHOR)
     assert saved.position == 1
     assert await last_position(client) == 1
 
 
 async def test_a_lost_acknowledgement_is_not_taken_for_somebody_elses_event(client: Bus) -> None:
-    await Repository(client).create(host(), AUTHOR)
+    await Repository(client, may_append=anybody).create(host(), AUTHOR)
     with pytest.raises(AppendConflict):
-        await Repository(AckIsLost(client)).create(host(), AUTHOR)  # type: ignore[arg-type]
+        await Repository(AckIsLost(client), may_append=anybody).create(host(), AUTHOR)  # type: ignore[arg-type]
 
 
 async def test_a_command_fails_at_once_while_the_log_is_away(client: Bus, log_server: LogServer) -> None:
-    repository = Repository(client)
+    repository = Repository(client, may_append=anybody)
     await repository.create(host(), AUTHOR)
     log_server.kill()
     while client.is_connected:
@@ -168,8 +173,18 @@ async def test_a_command_fails_at_once_while_the_log_is_away(client: Bus, log_se
 
 
 async def test_nobody_can_remove_an_event(client: Bus) -> None:
-    await Repository(client).create(host(), AUTHOR)
+    await Repository(client, may_append=anybody).create(host(), AUTHOR)
     for method, request in (("STREAM.PURGE.EVENTS", {}), ("STREAM.MSG.DELETE.EVENTS", {"seq": 1})):
         with pytest.raises(Exception, match=r"not permitted|denied|not allowed"):
             await call(client, method, request)
     assert await last_position(client) == 1
+
+
+async def test_a_service_can_append_only_what_it_may(client: Bus) -> None:
+    conductor = Author(actor="service:conductor", source="chronova/conductor")
+    scheduler = Author(actor="service:scheduler", source="chronova/scheduler")
+    await Repository(client).create(host(), conductor)
+    with pytest.raises(NotAuthorised, match=r"chronova/conductor may not append chronova\.host\.claims-granted\.v1"):
+        await Repository(client).execute(Host, "h", claim_one, conductor)
+    assert await last_position(client) == 1
+    assert (await Repository(client).execute(Host, "h", claim_one, scheduler)).position == 2

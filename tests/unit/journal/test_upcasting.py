@@ -64,14 +64,7 @@ def by_the_journal(stored: StoredEvent) -> Event:
     ).event
 
 
-UNTIL_THE_ENVELOPE_KNOWS = pytest.mark.xfail(
-    strict=True, reason="journal/envelope.py does not use domain.registry.KNOWN"
-)
-
-
-@pytest.mark.parametrize(
-    "read", [by_the_registry, by_the_stock_mapper, pytest.param(by_the_journal, marks=UNTIL_THE_ENVELOPE_KNOWS)]
-)
+@pytest.mark.parametrize("read", [by_the_registry, by_the_stock_mapper, by_the_journal])
 @given(said=said_once)
 @settings(max_examples=50, deadline=None)
 def test_what_an_older_age_said_is_read_as_todays_event(
@@ -99,7 +92,6 @@ def test_an_old_body_is_held_to_the_schema_of_its_own_version(said: tuple[int, P
         assert [other for other, errors in verdicts.items() if not errors] == [version]
 
 
-@UNTIL_THE_ENVELOPE_KNOWS
 @given(parts=SAID[3])
 @settings(deadline=None)
 def test_the_journal_writes_the_body_that_the_stock_mapper_writes(parts: Parts) -> None:
