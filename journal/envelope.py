@@ -105,12 +105,12 @@ class Recorded:
 def event_of(stored: Stored, aggregate_id: str) -> Event:
     """The event in a stored message. Raises KeyError for a missing header or an unknown type, ValueError for what is no JSON."""
     parts = orjson.loads(stored.body)
-    known = KNOWN[stored.header(b"ce-type")]
-    if known.upcasts:  # it was written by an older age of the code
-        known.upcast(parts)
     parts["timestamp"] = datetime.fromisoformat(parts["timestamp"])
     parts["originator_id"] = aggregate_id
     parts["originator_version"] = int(stored.header(b"ce-sequence"))
+    known = KNOWN[stored.header(b"ce-type")]
+    if known.upcasts:  # it was written by an older age of the code
+        known.upcast(parts)
     event: Event = object.__new__(known.event)
     # Events are frozen; this is how the library's mapper makes one, at a third of its time.
     object.__setattr__(event, "__dict__", parts)

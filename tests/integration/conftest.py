@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from journal.bus import Bus
 from journal.connection import connect
 from journal.embedded import EmbeddedLog
 from journal.errors import LogUnavailable
+from journal.streams import prepare
 from services.cli.control_plane import ControlPlane, prepare_region
 from services.cli.region import Region
 
@@ -86,6 +88,16 @@ def log_server(settings: Region) -> Iterator[LogServer]:
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+async def client(settings: Region, log_server: LogServer) -> AsyncIterator[Bus]:
+    """A connection to a real log that holds nothing yet."""
+    await until_connected(settings.log)
+    client = await connect(settings.log.url, settings.log.control_seed, name="test")
+    await prepare(client)
+    yield client
+    await client.close()
 
 
 class Running:
