@@ -4,6 +4,7 @@ import ast
 import inspect
 from functools import cache
 from textwrap import dedent
+from typing import cast
 
 
 @cache
@@ -11,14 +12,10 @@ def part_remarks(of: type) -> dict[str, str]:
     """Part → the comment behind its annotation, for those that have one. Raises OSError when the source is not at hand."""
     source = dedent(inspect.getsource(of))
     lines = source.splitlines()
-    (declared,) = ast.parse(source).body
+    declared = cast("ast.ClassDef", ast.parse(source).body[0])
     found = {}
-    for node in ast.walk(declared):
-        if (
-            isinstance(node, ast.AnnAssign)
-            and isinstance(node.target, ast.Name)
-            and node in getattr(declared, "body", ())
-        ):
+    for node in declared.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             behind = lines[(node.end_lineno or node.lineno) - 1].encode()[node.end_col_offset :].decode()
             _, mark, remark = behind.partition("#")
             if mark:
