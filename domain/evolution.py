@@ -17,8 +17,9 @@ parts as they were then, and `upcast_v<n>_v<n + 1>`, which turns them into those
         def upcast_v1_v2(parts: dict[str, Any]) -> None:
             parts["memory_mib"] = parts.pop("ram")
 
-An upcaster changes the event's own parts in place, and depends on nothing else. The names are those of the `eventsourcing`
-library, whose stock mapper reads old versions by them as well; so the body of a version above 1 has a `class_version`.
+An upcaster changes the event's own parts in place, and depends on nothing else: it leaves alone what all events have. The names
+are those of the `eventsourcing` library, whose stock mapper reads old versions by them as well; so the body of a version above 1
+has a `class_version`.
 """
 
 import re

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from eventsourcing import utils
 
 from domain.aggregate import EVENT_TYPES, KINDS, KNOWN
 
-REGISTRIES: tuple[dict, ...] = (EVENT_TYPES, KNOWN, KINDS, utils._topic_cache, utils._type_cache)
+REGISTRIES: tuple[dict[Any, Any], ...] = (EVENT_TYPES, KNOWN, KINDS, utils._topic_cache, utils._type_cache)
 
 
 @contextmanager

@@ -53,6 +53,10 @@ def third_age() -> type[Created]:
         TOPIC: ClassVar[str] = "chronova.shelf"
         KIND: ClassVar[str] = "shelf"
 
+        makers: list[str]
+        width_mm: int
+        colour: str | None
+
     class ShelfBuilt(Created):
         """A shelf was built."""
 

@@ -15,7 +15,7 @@ from domain.registry import AGGREGATES, EVENT_TYPES, KNOWN
 from tests.unit.domain.ages import second_age, third_age
 
 
-def subclasses(of: type) -> Iterator[type]:
+def subclasses(of: type[Event]) -> Iterator[type[Event]]:
     for each in of.__subclasses__():
         yield each
         yield from subclasses(each)

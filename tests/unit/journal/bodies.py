@@ -9,13 +9,24 @@ Schema = dict[str, Any]
 Bodies = st.SearchStrategy[Any]
 
 INSTANTS = ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05.678901Z", "2026-01-02T03:04:05+02:00")
-NEARLY = ("2026-01-02 03:04:05Z", "2026-01-02T03:04:05", "2026-01-02T03:04:05Z\n", "٢٠٢٦-01-02T03:04:05Z", "")
+ODD_VALUES: tuple[Any, ...] = (
+    *INSTANTS,
+    *(
+        "2026-01-02 03:04:05Z",
+        "2026-01-02T03:04:05",
+        "2026-01-02T03:04:05Z\n",
+        "٢٠٢٦-01-02T03:04:05Z",
+        "chronova.host",
+        "",
+    ),
+    *(None, True, False, 0, 1, 2, -1, 2**70, 0.0, 1.0, 2.0, 0.5, 1e300, [], {}, [None], {"x": None}),
+)
 
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
 )
 anything = st.recursive(
-    scalars | st.sampled_from([*INSTANTS, *NEARLY, 0, 1, 0.0, 1.0, 2.0, True, "chronova.host"]),
+    scalars | st.sampled_from(ODD_VALUES),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
     max_leaves=4,
 )

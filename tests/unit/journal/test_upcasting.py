@@ -77,7 +77,7 @@ def test_what_an_older_age_said_is_read_as_todays_event(
         found = read(stored)
         assert found == today
         assert vars(found) == vars(today)
-        assert vars(found.mutate(None)) == vars(today.mutate(None))  # type: ignore[arg-type]
+        assert vars(found.mutate(None)) == vars(today.mutate(None))
 
 
 @given(said=said_once)
@@ -98,7 +98,7 @@ def test_the_journal_writes_the_body_that_the_stock_mapper_writes(parts: Parts) 
     with passing_events():
         today = event(third_age(), parts)
         sealed = seal(KINDS["shelf"], today, Author(actor="user:test", source="test"), previous="")
-        assert orjson.loads(sealed.body) == orjson.loads(MAPPER.to_stored_event(today).state)  # type: ignore[arg-type]
+        assert orjson.loads(sealed.body) == orjson.loads(MAPPER.to_stored_event(today).state)
 
 
 @pytest.mark.parametrize(("version", "named"), [(1, None), (2, 2), (3, 3)])
