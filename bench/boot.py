@@ -28,6 +28,8 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from domain.instance.build import BuildFailed, InstanceActivated
+from domain.instance.scheduling import SchedulingFailed
 from journal.connection import connect
 from journal.follower import Follower
 from journal.streams import last_position
@@ -106,9 +108,9 @@ class Client:
         client = await connect(self.region.log.url, self.region.log.control_seed, name="bench")
         async for batch in Follower(client, after=await last_position(client)).batches():
             for recorded in batch:
-                if recorded.type == "chronova.instance.activated.v1":
+                if isinstance(recorded.event, InstanceActivated):
                     self._arrival(recorded.aggregate_id).set_result(recorded.position)
-                elif recorded.type.endswith("-failed.v1"):
+                elif isinstance(recorded.event, BuildFailed | SchedulingFailed):
                     self._arrival(recorded.aggregate_id).set_exception(RuntimeError(f"{recorded.event}"))
 
     def _arrival(self, server_id: str) -> asyncio.Future[int]:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
+from journal.authority import Source
 from journal.envelope import Author
 from services.api.caller import NOBODY, Caller
 from services.api.dependencies import Dependencies
@@ -14,7 +15,6 @@ from services.api.errors import NotAllowed, Refusal
 from services.api.policy import allows
 
 BODY_LIMIT = 1 << 20  # bytes; image bytes are streamed and do not count
-SOURCE = "chronova/api"
 NO_NULLS = "Null characters are not allowed."
 
 
@@ -33,7 +33,7 @@ class Call:
     @property
     def author(self) -> Author:
         """Whom the log names for what this call appends."""
-        return Author(actor=f"user:{self.caller.user_id}", source=SOURCE, request_id=self.request_id)
+        return Author(actor=f"user:{self.caller.user_id}", source=Source.API, request_id=self.request_id)
 
     @property
     def project_id(self) -> str:

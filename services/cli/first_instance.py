@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from domain.host.claims import ClaimsGranted
-from domain.instance.build import BuildFailed
+from domain.instance.build import BuildFailed, InstanceActivated
 from domain.instance.scheduling import InstanceScheduled, SchedulingFailed
 from domain.network import AddressesAllocated
 from journal.connection import connect, disconnect
@@ -24,7 +24,7 @@ NAME = "hello"
 BUILD_PATIENCE = 300.0  # seconds
 BOOT_PATIENCE = 180.0  # seconds
 SHOWN_LINES = 12  # of the guest's console
-ENDS = {"chronova.instance.activated.v1", "chronova.instance.build-failed.v1", "chronova.instance.scheduling-failed.v1"}
+ENDS = (InstanceActivated, BuildFailed, SchedulingFailed)
 
 
 class FirstInstanceFailed(Exception):
@@ -139,7 +139,7 @@ async def _create(http: httpx.AsyncClient, region: Region, story: Story) -> str:
                     for recorded in batch:
                         if concerns(recorded, server_id):
                             story.tell(recorded)
-                        if recorded.aggregate_id == server_id and recorded.type in ENDS:
+                        if recorded.aggregate_id == server_id and isinstance(recorded.event, ENDS):
                             http.headers["X-Min-Position"] = str(recorded.position)
                             return server_id
         except TimeoutError:

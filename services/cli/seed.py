@@ -24,6 +24,7 @@ from domain.flavor import create_flavor
 from domain.identity import User, create_project, create_user, grant
 from domain.image import Image, ImageStatus, create_image, uploaded
 from domain.network import create_network
+from journal.authority import Source
 from journal.bus import Bus
 from journal.envelope import Author
 from journal.errors import AppendConflict
@@ -34,7 +35,7 @@ from services.cli.region import Region
 
 log = logging.getLogger(__name__)
 
-AUTHOR = Author(actor="service:chronova", source="chronova/first-start")
+AUTHOR = Author(actor="service:chronova", source=Source.FIRST_START)
 FLAVORS = (("1", "tiny", 1, 128, 1), ("2", "small", 1, 512, 5), ("3", "medium", 2, 2048, 10))
 SIMULATED_NETWORK = "10.128.0.0/12"  # no guest is ever on it, and scale tests need many addresses
 BLANK_SIZE = 1 << 20  # bytes

@@ -16,16 +16,15 @@ from domain.host.service import came_up, went_down
 from domain.instance.digest import digest_of
 from domain.instance.instance import Instance
 from journal.bus import Bus
-from journal.envelope import Author
 from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable
 from journal.repository import Repository
 from projections.desired import DesiredStates
 from projections.read_model import ReadModel
 from projections.tables import hosts, instances
+from services.conductor.author import AUTHOR
 
 log = logging.getLogger(__name__)
 
-AUTHOR = Author(actor="service:conductor", source="chronova/conductor")
 AWAITED_FOR = timedelta(seconds=5)
 MOST_WANTED = 500  # instances that one heartbeat may ask to be told of again
 

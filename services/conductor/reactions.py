@@ -21,11 +21,11 @@ from journal.follower import Follower
 from journal.positions import Positions
 from journal.repository import Repository
 from journal.secrets import Secrets
+from services.conductor.author import AUTHOR
 
 log = logging.getLogger(__name__)
 
 NAME = "conductor"
-AUTHOR = Author(actor="service:conductor", source="chronova/conductor")
 SAVE_EVERY = 1.0  # seconds
 ANSWERED = (DeletionRequested, InstanceDeleted, BuildFailed)
 SECRETS_OF_AN_INSTANCE = ("user_data", "admin_password")

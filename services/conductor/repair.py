@@ -13,15 +13,14 @@ from domain.host.host import Host
 from domain.instance.instance import Instance
 from domain.instance.state import Task
 from domain.network import Network, release_addresses
-from journal.envelope import Author
 from journal.errors import AggregateNotFound, JournalError
 from journal.repository import Repository
 from projections.read_model import ReadModel
 from projections.tables import claims, instances, ports
+from services.conductor.author import AUTHOR
 
 log = logging.getLogger(__name__)
 
-AUTHOR = Author(actor="service:conductor", source="chronova/conductor")
 EVERY = 30.0  # seconds
 SETTLED_AFTER = timedelta(seconds=60)  # what is younger may still be under way
 

@@ -18,6 +18,7 @@ from domain.errors import Conflict, DomainError
 from domain.host.host import Host, change_inventory, register
 from domain.instance.instance import Instance
 from domain.instance.observation import Observation, observe
+from journal.authority import Source
 from journal.bus import Bus
 from journal.envelope import Author
 from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable
@@ -66,7 +67,7 @@ class Reports:
 
     async def _take(self, message: Msg) -> None:
         _, host, kind, subject_id = message.subject.split(".", 3)
-        author = Author(actor=f"host:{host}", source="chronova/conductor", causation_id=message.reply)
+        author = Author(actor=f"host:{host}", source=Source.CONDUCTOR, causation_id=message.reply)
         try:
             document = orjson.loads(message.data)
             await TAKES[kind](self, host, subject_id, document, author)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from domain.host.host import Host
 from domain.instance.request import InstanceRequested
+from journal.authority import Source
 from journal.bus import Bus
 from journal.envelope import Author, Recorded
 from journal.errors import AppendConflict, LogUnavailable
@@ -20,7 +21,7 @@ from services.scheduler.place import Placement
 log = logging.getLogger(__name__)
 
 NAME = "scheduler"
-AUTHOR = Author(actor="service:scheduler", source="chronova/scheduler")
+AUTHOR = Author(actor="service:scheduler", source=Source.SCHEDULER)
 SAVE_EVERY = 1.0  # seconds
 TOGETHER = 64  # instances that are placed at the same time
 PAUSE_FIRST, PAUSE_MOST = 0.1, 5.0  # seconds before it is tried again

@@ -3,12 +3,10 @@
 import pytest
 
 from domain.registry import KNOWN
-from journal.authority import MAY_APPEND, Source, may_append
-from services.api.call import SOURCE as API
+from journal.authority import MAY_APPEND, actor_may, may_append
+from journal.envelope import Author
 from services.cli.seed import AUTHOR as FIRST_START
-from services.conductor.heartbeats import AUTHOR as HEARTBEATS
-from services.conductor.reactions import AUTHOR as REACTIONS
-from services.conductor.repair import AUTHOR as REPAIR
+from services.conductor.author import AUTHOR as CONDUCTOR
 from services.scheduler.service import AUTHOR as SCHEDULER
 
 
@@ -21,9 +19,27 @@ def test_nothing_is_said_of_events_that_there_are_not() -> None:
     assert MAY_APPEND.keys() <= KNOWN.keys()
 
 
-def test_the_services_are_those_that_append() -> None:
-    authors = (FIRST_START, HEARTBEATS, REACTIONS, REPAIR, SCHEDULER)
-    assert {API, *(author.source for author in authors)} == {str(source) for source in Source}
+@pytest.mark.parametrize("author", [FIRST_START, CONDUCTOR, SCHEDULER], ids=lambda author: author.source)
+def test_services_act_for_themselves(author: Author) -> None:
+    assert actor_may(author.source, author.actor)
+
+
+@pytest.mark.parametrize(
+    ("source", "actor", "may"),
+    [
+        ("chronova/api", "user:u", True),
+        ("chronova/api", "user:", False),
+        ("chronova/api", "service:conductor", False),
+        ("chronova/api", "host:h", False),
+        ("chronova/conductor", "host:h", True),
+        ("chronova/conductor", "user:u", False),
+        ("chronova/conductor", "service:conductor-2", False),
+        ("chronova/scheduler", "service:scheduler", True),
+        ("chronova/nobody", "service:nobody", False),
+    ],
+)
+def test_for_whom_a_service_acts(source: str, actor: str, may: bool) -> None:
+    assert actor_may(source, actor) is may
 
 
 @pytest.mark.parametrize(
