@@ -24,10 +24,11 @@ from services.api.commands import AppliedPosition, Commands
 from services.api.dependencies import Dependencies
 from services.cli.clouds import ADMIN, DEMO, passwords
 from services.cli.region import Region
+from services.conductor.author import AUTHOR as CONDUCTOR
+from services.scheduler.service import AUTHOR as SCHEDULER
 from tests.integration.conftest import Running
 
 BASE = "http://api.test"
-SERVICE = Author(actor="service:test", source="test")
 INVENTORY = {
     "vcpus": 8,
     "memory_mib": 16384,
@@ -135,7 +136,7 @@ class Api:
         return str(answer.json()["server"]["id"])
 
     async def add_host(self, name: str = "host-1") -> None:
-        saved = await self.running.plane.repository.create(register(name, INVENTORY, at=self.clock()), SERVICE)
+        saved = await self.running.plane.repository.create(register(name, INVENTORY, at=self.clock()), CONDUCTOR)
         assert await self.applied.wait(saved.position)
 
     async def schedule(self, server_id: str, host: str = "host-1") -> None:
@@ -143,10 +144,10 @@ class Api:
         repository, at = self.running.plane.repository, self.clock()
         network_id, port = await self.network_id(), port_id(server_id, 0)
         network = await repository.execute(
-            Network, network_id, lambda it: require_given(allocate(it, [Wanted(port, server_id)], at=at)), SERVICE
+            Network, network_id, lambda it: require_given(allocate(it, [Wanted(port, server_id)], at=at)), SCHEDULER
         )
         nics = [nic_of(network.aggregate, port)]
-        await self.decide(server_id, lambda it: scheduled(it, host=host, nics=nics, explanation={}, at=at))
+        await self.decide(server_id, lambda it: scheduled(it, host=host, nics=nics, explanation={}, at=at), SCHEDULER)
 
     async def settle(self, server_id: str) -> None:
         """What the host's agent does: whatever is wanted."""
@@ -159,8 +160,8 @@ class Api:
 
         await self.decide(server_id, seen)
 
-    async def decide(self, server_id: str, decide: Any) -> int:
-        saved = await self.running.plane.repository.execute(Instance, server_id, decide, SERVICE)
+    async def decide(self, server_id: str, decide: Any, author: Author = CONDUCTOR) -> int:
+        saved = await self.running.plane.repository.execute(Instance, server_id, decide, author)
         assert await self.applied.wait(saved.position)
         return saved.position
 

@@ -8,7 +8,8 @@ from domain.image import create_image
 from domain.instance.instance import Instance
 from domain.network import create_network
 from services.cli.clouds import DEMO
-from tests.integration.api.conftest import BASE, SERVICE, Api
+from services.cli.seed import AUTHOR as FIRST_START
+from tests.integration.api.conftest import BASE, Api
 
 NOWHERE = "8e5bb1c0-0000-4000-8000-000000000000"
 USER_DATA = base64.b64encode(b"#!/bin/sh\necho a secret\n").decode()
@@ -102,7 +103,7 @@ WAITING = "11111111-1111-4111-8111-111111111111"
 async def _announce_an_image_without_bytes(api: Api) -> None:
     token = await api.get("/identity/v3/auth/tokens", headers={"X-Subject-Token": api.tokens[DEMO]})
     image = create_image(WAITING, project_id=token["token"]["project"]["id"], at=api.clock())
-    saved = await api.running.plane.repository.create(image, SERVICE)
+    saved = await api.running.plane.repository.create(image, FIRST_START)
     assert await api.applied.wait(saved.position)
 
 
@@ -128,7 +129,7 @@ async def test_networks_are_chosen_when_there_is_no_choice(api: Api) -> None:
     other = create_network(
         NOWHERE, project_id="p", name="b", cidr="10.9.0.0/24", subnet_id=WAITING, shared=True, at=api.clock()
     )
-    saved = await api.running.plane.repository.create(other, SERVICE)
+    saved = await api.running.plane.repository.create(other, FIRST_START)
     assert await api.applied.wait(saved.position)
     answer = await api("POST", "/v2.1/servers", json=await api.server_body(networks="auto"))
     assert answer.status_code == 409
