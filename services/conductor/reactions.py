@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 NAME = "conductor"
 SAVE_EVERY = 1.0  # seconds
 ANSWERED = (DeletionRequested, InstanceDeleted, BuildFailed)
-SECRETS_OF_AN_INSTANCE = ("user_data", "admin_password")
 
 
 class Reactions:
@@ -70,16 +69,12 @@ class Reactions:
         await asyncio.gather(
             *(self._finish_deletion(recorded) for recorded in asked),
             self._give_back(over),
-            *(self._forget_secrets(recorded.aggregate_id) for recorded in gone),
+            *(self._secrets.forget_instance(recorded.aggregate_id) for recorded in gone),
         )
 
     async def _finish_deletion(self, recorded: Recorded) -> None:
         decide = partial(finish_unplaced_deletion, at=self._clock())
         await self._repository.execute(Instance, recorded.aggregate_id, decide, AUTHOR.because_of(recorded))
-
-    async def _forget_secrets(self, instance_id: str) -> None:
-        for what in SECRETS_OF_AN_INSTANCE:
-            await self._secrets.forget(f"instance.{instance_id}.{what}")
 
     async def _give_back(self, over: Sequence[Recorded]) -> None:
         """Give back what instances held: one append a host and one a network, however many they are."""

@@ -15,6 +15,7 @@ from domain.instance.state import Task
 from domain.network import Network, release_addresses
 from journal.errors import AggregateNotFound, JournalError
 from journal.repository import Repository
+from journal.secrets import Secrets
 from projections.read_model import ReadModel
 from projections.tables import claims, instances, ports
 from services.conductor.author import AUTHOR
@@ -26,10 +27,13 @@ SETTLED_AFTER = timedelta(seconds=60)  # what is younger may still be under way
 
 
 class Repair:
-    """Gives back claims and addresses that no instance holds."""
+    """Gives back claims and addresses that no instance holds, and forgets secrets of instances that never were."""
 
-    def __init__(self, repository: Repository, reads: ReadModel, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, repository: Repository, reads: ReadModel, secrets: Secrets, clock: Callable[[], datetime]
+    ) -> None:
         self._repository = repository
+        self._secrets = secrets
         self._reads = reads
         self._clock = clock
 
@@ -56,6 +60,24 @@ class Repair:
                 give_back = partial(release_addresses, instance_ids=[instance_id], at=self._clock())
                 await self._repository.execute(Network, network_id, give_back, AUTHOR)
 
+        await self._forget_strays(before)
+
+    async def _forget_strays(self, before: datetime) -> None:
+        """Secrets are kept before their instance is recorded: where it never was, or they outlived it, they go."""
+        kept = await self._secrets.kept_since("instance.>")
+        old = {key.split(".")[1] for key, since in kept.items() if since < before}
+        alive = await self._reads.query(_alive)
+        for instance_id in sorted(old - alive):
+            if not await self._exists(instance_id):
+                log.warning("the secrets of instance %s, which does not exist, are forgotten", instance_id)
+                await self._secrets.forget_instance(instance_id)
+
+    async def _exists(self, instance_id: str) -> bool:
+        try:
+            return not (await self._repository.load(Instance, instance_id, fresh=True)).aggregate.is_deleted
+        except AggregateNotFound:
+            return False
+
     async def _lives_on(self, instance_id: str) -> str | None:
         """The instance's host; "" while one is being chosen, None when it has none and needs none."""
         try:
@@ -65,6 +87,10 @@ class Repair:
         if instance.task is Task.SCHEDULING:
             return ""
         return None if instance.is_deleted else instance.host
+
+
+def _alive(connection: Connection) -> set[str]:
+    return set(connection.execute(select(instances.c.id).where(~instances.c.deleted)).scalars())
 
 
 def _stray_claims(connection: Connection, before: datetime) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from journal.bus import Bus
 from journal.repository import Repository
+from journal.secrets import Secrets
 from projections.desired import DesiredStates
 from projections.read_model import ReadModel
 from services.conductor.heartbeats import Heartbeats
@@ -32,7 +33,7 @@ class Conductor:
             Reports(client, repository, clock),
             Heartbeats(client, repository, reads, states, clock, down_after=down_after),
             Reactions(client, repository, clock),
-            Repair(repository, reads, clock),
+            Repair(repository, reads, Secrets(client), clock),
             Upkeep(client, reads),
         )
 

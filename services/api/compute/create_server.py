@@ -1,6 +1,7 @@
 """`POST /servers`: the way of a request until it is in the log. Nothing is recorded when any check fails."""
 
 import asyncio
+import contextlib
 import secrets
 import string
 
@@ -8,6 +9,7 @@ from starlette.responses import Response
 
 from domain.instance.instance import Instance
 from domain.instance.request import request
+from journal.errors import JournalError, LogUnavailable, OutcomeUnknown
 from services.api.answers import answer
 from services.api.call import Call
 from services.api.compute.create_checks import Parts, parts
@@ -88,4 +90,11 @@ async def _record(call: Call, instance: Instance, user_data: str | None, passwor
     if user_data is not None:
         puts.append(keep(f"instance.{instance.id}.user_data", user_data.encode()))
     await asyncio.gather(*puts)
-    return (await call.dependencies.commands.create(instance, call.author)).position
+    try:
+        return (await call.dependencies.commands.create(instance, call.author)).position
+    except OutcomeUnknown:
+        raise  # it may exist: if it does not, the conductor forgets its secrets later
+    except JournalError:
+        with contextlib.suppress(LogUnavailable):
+            await call.dependencies.secrets.forget_instance(instance.id)
+        raise
