@@ -187,3 +187,9 @@ def test_a_second_region_with_simulated_hosts_runs_beside_it(cloud: Cloud, tmp_p
         ended = chronova("down", "--data", str(data))
     assert ended.code == 0
     assert [path for path in (data / "run").glob("*.pid") if running(path)] == []
+
+
+def test_what_the_region_has_recorded_is_whole_and_its_read_model_is_what_the_log_says(cloud: Cloud) -> None:
+    audited = chronova("audit", "verify", "--data", str(cloud.settings.data))
+    assert audited.code == 0, audited.errors
+    assert "The log is whole" in audited.output

@@ -15,7 +15,7 @@ import pytest
 from services.cli.clouds import ADMIN, USERS, passwords
 from services.cli.control_plane import prepare_region
 from services.cli.region import Region
-from tests.e2e.conftest import until
+from tests.e2e.conftest import chronova, until
 from tests.integration.conftest import LogServer, free_port, until_connected
 
 SERVICES = ("api", "scheduler", "conductor", "projector", "agent")
@@ -145,5 +145,10 @@ def test_each_service_may_be_killed_and_nothing_is_lost_or_stuck(
     until(lambda: user.states() == {})
     until(lambda: user.http.get("/network/v2.0/ports").json()["ports"] == [])
     until(lambda: user.http.get("/v2.1/os-hypervisors/statistics").json()["hypervisor_statistics"]["vcpus_used"] == 0)
+
+    audited = chronova("audit", "verify", "--data", str(services.settings.data))
+    assert audited.code == 0, audited.errors
+    assert "The log is whole" in audited.output
+    assert "is what a replay of the log makes" in audited.output
 
     assert {name: services.stop(name) for name in SERVICES} == dict.fromkeys(SERVICES, 0)
