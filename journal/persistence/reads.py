@@ -1,0 +1,74 @@
+"""Reading a stream without a consumer: pages that are complete, and what its leader knows."""
+
+import base64
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+from nats.errors import Error as NatsError
+
+from journal.bus import Bus
+from journal.direct_get import PAGE, DirectGet
+from journal.errors import JournalError, LogUnavailable
+from journal.stored import Stored
+
+NO_MESSAGE = 10037
+PAGE_BYTES = (
+    1 << 20
+)  # a server cuts the connection of a client for which more is pending than it allows: by default 64 MB
+
+
+class Reads(DirectGet):
+    """Direct reads, which any replica answers and which may lag behind by a moment, and reads of the leader, which do not."""
+
+    def __init__(self, bus: Bus, stream: str, *, seconds: float) -> None:
+        super().__init__(bus, stream, seconds=seconds)
+        self._leader = f"$JS.API.STREAM.MSG.GET.{stream}"
+
+    async def page(self, *, start: int, limit: int, subject: str = "") -> list[Stored]:
+        """Messages from a position on, of one subject or of all, oldest first: at least one where there is one.
+
+        The server may send fewer than asked for, because they are large: `is_end` tells whether there are more.
+        Raises LogUnavailable.
+        """
+        question: dict[str, Any] = {"seq": max(1, start), "batch": min(limit, PAGE), "max_bytes": PAGE_BYTES}
+        if subject:
+            question["next_by_subj"] = subject
+        return await self._ask(f"$JS.API.DIRECT.GET.{self._stream}", orjson.dumps(question), subject or None)
+
+    async def pages(self, subject: str, *, start: int = 1) -> AsyncIterator[list[Stored]]:
+        """All messages of a subject from a position on, oldest first, a page at a time. Raises LogUnavailable."""
+        while page := await self.page(start=start, limit=PAGE, subject=subject):
+            yield page
+            if is_end(page):
+                return
+            start = page[-1].position + 1
+
+    async def newest(self, subject: str) -> Stored | None:
+        """The newest message of a subject, or of all that match it, by the leader. Raises LogUnavailable."""
+        return await self._of_leader({"last_by_subj": subject})
+
+    async def first_after(self, subject: str, position: int) -> Stored | None:
+        """The first message of a subject after a position, by the leader. Raises LogUnavailable."""
+        return await self._of_leader({"seq": position + 1, "next_by_subj": subject})
+
+    async def _of_leader(self, question: Mapping[str, Any]) -> Stored | None:
+        if not self._bus.is_connected:
+            raise LogUnavailable("The log cannot be reached.")
+        try:
+            answer = orjson.loads(await self._bus.ask(self._leader, orjson.dumps(question), seconds=self._seconds))
+        except (NatsError, TimeoutError) as error:
+            raise LogUnavailable(f"The log does not answer: {str(error) or 'timed out'}") from error
+        if error_in_answer := answer.get("error"):
+            if error_in_answer.get("err_code") == NO_MESSAGE:
+                return None
+            kind = LogUnavailable if error_in_answer.get("code") == 503 else JournalError  # noqa: PLR2004
+            raise kind(f"Reading {self._stream}: {error_in_answer.get('description')}")
+        found = answer["message"]
+        block = base64.b64decode(found.get("hdrs", ""))
+        return Stored(found["seq"], found["subject"], block, base64.b64decode(found.get("data", "")))
+
+
+def is_end(page: Sequence[Stored]) -> bool:
+    """Whether nothing came after a page when it was read."""
+    return not page or page[-1].header(b"Nats-Num-Pending") == "0"
