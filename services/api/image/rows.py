@@ -162,9 +162,10 @@ def _moment(column: ColumnElement[Any], name: str, value: str) -> ColumnElement[
     compare, text = (COMPARISONS[word], rest) if word in COMPARISONS else (operator.eq, value)
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise Refusal(400, f"{name} must be a moment, as in gte:2026-01-02T03:04:05Z: {value} is none.") from None
-    return compare(column, moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return compare(column, moment)
 
 
 def _order(call: Call) -> list[Order]:

@@ -68,7 +68,7 @@ def _protocol(asked: str | int | None) -> str | None:
     if asked is None or str(asked).lower() in ("any", ""):
         return None
     word = str(asked).lower()
-    if word in PROTOCOLS or (word.isdecimal() and int(word) <= HIGHEST_PROTOCOL):
+    if word in PROTOCOLS or (word.isascii() and word.isdecimal() and int(word) <= HIGHEST_PROTOCOL):
         return word
     raise Refusal(400, f"Security group rule protocol {asked} not supported.", kind="InvalidInput")
 
