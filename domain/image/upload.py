@@ -25,10 +25,15 @@ class ImageUploaded(Event):
         aggregate.checksum, aggregate.checksum_md5 = self.checksum, self.checksum_md5
 
 
-def uploaded(image: Image, *, size: int, virtual_size: int, checksum: str, checksum_md5: str, at: datetime) -> None:
-    """Record that the bytes have come. Raises Conflict unless it still waits for them."""
+def require_queued(image: Image) -> None:
+    """Pass when the image still waits for its bytes. Raises Conflict."""
     if image.status is not ImageStatus.QUEUED:
         raise Conflict(f"Image status transition from {image.status} to saving is not allowed")
+
+
+def uploaded(image: Image, *, size: int, virtual_size: int, checksum: str, checksum_md5: str, at: datetime) -> None:
+    """Record that the bytes have come. Raises Conflict unless it still waits for them."""
+    require_queued(image)
     image.record(
         ImageUploaded, size=size, virtual_size=virtual_size, checksum=checksum, checksum_md5=checksum_md5, at=at
     )

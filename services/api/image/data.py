@@ -5,11 +5,13 @@ Source: image service API reference v2, "Image data".
 
 import re
 
+from sqlalchemy import RowMapping
 from starlette.responses import Response, StreamingResponse
 
 from domain.errors import DomainError
 from domain.image.image import Image, ImageStatus
-from domain.image.upload import uploaded
+from domain.image.upload import require_queued, uploaded
+from journal.envelope import Author
 from services.api.answers import empty
 from services.api.call import Call
 from services.api.errors import Refusal
@@ -27,24 +29,30 @@ async def upload(call: Call) -> Response:
     row = await changeable(call)
     if call.request.headers.get("content-type") != "application/octet-stream":
         raise Refusal(415, "Upload the image's bytes with Content-Type: application/octet-stream.")
+    return empty(204, position=await receive(call, row, call.author))
+
+
+async def receive(call: Call, row: RowMapping, author: Author) -> int:
+    """Store the bytes of a call for an image, and record that they have come; the event's position.
+
+    Raises Refusal 400 for bytes of another format, 409 when it has bytes, 413 when they are too many, or there is no room.
+    """
     store, limit = call.dependencies.image_store, call.dependencies.image_size_limit
     declared = call.request.headers.get("content-length", "")
     await require_room(store, int(declared) if declared.isdecimal() and len(declared) < 19 else 0, limit)  # noqa: PLR2004
     async with exclusive(store, row["id"]):
-        # Looked at again: whoever uploaded before has finished, or nobody has.
-        row = await changeable(call)
-        if row["status"] != ImageStatus.QUEUED:
-            raise Refusal(409, f"Image status transition from {row['status']} to saving is not allowed")
-        stored = await save(store, row["id"], row["disk_format"], call.request.stream(), limit=limit)
+        # Looked at in the log: whoever uploaded before has finished, or nobody has.
+        queued = (await call.dependencies.commands.execute(Image, row["id"], require_queued, author)).aggregate
+        disk_format = queued.disk_format
+        stored = await save(store, row["id"], disk_format, call.request.stream(), limit=limit)
         try:
-            position = await _record(call, row["id"], row["disk_format"], stored)
+            return await _record(call, row["id"], disk_format, stored, author)
         except (DomainError, Refusal):  # it was deleted or changed meanwhile
             await remove(store, row["id"])
             raise
-    return empty(204, position=position)
 
 
-async def _record(call: Call, image_id: str, disk_format: str, stored: Stored) -> int:
+async def _record(call: Call, image_id: str, disk_format: str, stored: Stored, author: Author) -> int:
     at = call.dependencies.clock()
 
     def decide(image: Image) -> None:
@@ -59,7 +67,7 @@ async def _record(call: Call, image_id: str, disk_format: str, stored: Stored) -
             at=at,
         )
 
-    return (await call.dependencies.commands.execute(Image, image_id, decide, call.author)).position
+    return (await call.dependencies.commands.execute(Image, image_id, decide, author)).position
 
 
 async def download(call: Call) -> Response:
