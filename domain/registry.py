@@ -2,18 +2,31 @@
 
 from collections.abc import Mapping
 
-from domain import aggregate, flavor, identity, image, keypair, network
+from domain import aggregate, flavor, identity, keypair
 from domain.aggregate import Aggregate, Event
 from domain.evolution import EventVersion
 from domain.host import claims, host, service
+from domain.image import availability, change, image, sharing, upload
 from domain.instance import build, deletion, instance, power, request, scheduling
+from domain.network import addresses, binding, network, port, subnet
+from domain.security_group import group, rules
 
 DECLARING = (
     flavor,
     identity,
     image,
+    upload,
+    change,
+    sharing,
+    availability,
     keypair,
     network,
+    subnet,
+    addresses,
+    port,
+    binding,
+    group,
+    rules,
     host,
     claims,
     service,

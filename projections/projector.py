@@ -14,12 +14,13 @@ from journal.envelope import Recorded
 from journal.errors import LogUnavailable
 from journal.follower import Follower
 from journal.repository import Repository
-from projections.catalogue import flavor_row, image_row, keypair_row, network_row, port_rows
+from projections.catalogue import flavor_row, image_row, keypair_row
 from projections.fold import Folded, Folder
 from projections.hosts import claim_rows, host_row
 from projections.identity import project_row, user_rows
 from projections.instance_actions import action_rows
 from projections.instances import instance_row
+from projections.networks import network_row, port_rows, security_group_rows, subnet_row
 from projections.read_model import CHECKPOINT, POSITION_SUBJECT, make_tables, position_of
 from projections.tables import checkpoints
 from projections.writes import Writes
@@ -36,8 +37,9 @@ WRITERS: Mapping[str, tuple[RowWriter, ...]] = {
     "image": (image_row,),
     "instance": (instance_row, action_rows),
     "keypair": (keypair_row,),
-    "network": (network_row, port_rows),
+    "network": (network_row, subnet_row, port_rows),
     "project": (project_row,),
+    "securitygroup": (security_group_rows,),
     "user": (user_rows,),
 }
 """Which functions write what follows from an event of an aggregate."""

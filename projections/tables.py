@@ -171,6 +171,8 @@ images = Table(
     Column("virtual_size", BigInteger),
     Column("checksum", String(128)),
     Column("checksum_md5", String(32)),
+    Column("hidden", Boolean, nullable=False),
+    Column("members", JSON, nullable=False),  # project id → status, created_at, updated_at
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("created_position", BigInteger, nullable=False),
@@ -182,15 +184,30 @@ networks = Table(
     Column("id", String(36), primary_key=True),
     Column("project_id", String(64), nullable=False),
     Column("name", Text, nullable=False),
-    Column("subnet_id", String(36), nullable=False),
-    Column("cidr", String(18), nullable=False),
-    Column("gateway", String(15), nullable=False),
-    Column("pool_start", String(15), nullable=False),
-    Column("pool_end", String(15), nullable=False),
-    Column("dns", JSON, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("subnet_id", String(36)),
     Column("shared", Boolean, nullable=False),
     Column("mtu", Integer, nullable=False),
+    Column("tags", JSON, nullable=False),
     Column("deleted", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("created_position", BigInteger, nullable=False),
+)
+
+subnets = Table(
+    "subnets",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("network_id", String(36), nullable=False, index=True),
+    Column("project_id", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("cidr", String(18), nullable=False),
+    Column("gateway", String(15), nullable=False),
+    Column("pools", JSON, nullable=False),  # start, end
+    Column("dns", JSON, nullable=False),
+    Column("tags", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("created_position", BigInteger, nullable=False),
@@ -201,12 +218,53 @@ ports = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("network_id", String(36), nullable=False),
-    Column("subnet_id", String(36), nullable=False),
-    Column("instance_id", String(36), nullable=False),
-    Column("address", String(15), nullable=False),
+    Column("subnet_id", String(36)),
+    Column("instance_id", String(36)),
+    Column("address", String(15)),
     Column("mac", String(17), nullable=False),
+    Column("kept", Boolean, nullable=False),  # a user made it: it outlives its instance
+    Column("project_id", String(64)),  # NULL: its instance's
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("device_id", Text, nullable=False),
+    Column("device_owner", Text, nullable=False),
+    Column("security_groups", JSON),  # NULL: the default group of its project
+    Column("tags", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
     Index("ports_by_instance", "instance_id"),
+    Index("ports_by_network", "network_id"),
+)
+
+security_groups = Table(
+    "security_groups",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("project_id", String(64), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("created_position", BigInteger, nullable=False),
+)
+
+security_group_rules = Table(
+    "security_group_rules",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("group_id", String(36), nullable=False, index=True),
+    Column("project_id", String(64), nullable=False, index=True),
+    Column("direction", String(8), nullable=False),
+    Column("ethertype", String(4), nullable=False),
+    Column("protocol", String(16)),
+    Column("port_min", Integer),
+    Column("port_max", Integer),
+    Column("remote_prefix", String(43)),
+    Column("remote_group", String(36)),
+    Column("description", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_position", BigInteger, nullable=False),
 )
 
 keypairs = Table(

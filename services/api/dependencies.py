@@ -27,3 +27,4 @@ class Dependencies:
     token_key: bytes  # signs tokens
     url_key: bytes  # signs URLs for image bytes
     region: str = "RegionOne"
+    image_size_limit: int = 1 << 40  # bytes: larger uploads are refused

@@ -9,13 +9,14 @@ from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable, Ou
 
 
 class Refusal(Exception):
-    """The request is answered with this status and sentence."""
+    """The request is answered with this status and sentence. `kind` names the error where an API tells clients its type."""
 
-    def __init__(self, status: int, message: str, *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, status: int, message: str, *, headers: Mapping[str, str] | None = None, kind: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = dict(headers or {})
+        self.kind = kind
 
 
 class NoSuchRoute(Exception):
@@ -68,5 +69,5 @@ def refusal_of(error: Exception) -> Refusal | None:
     for kind in type(error).__mro__:
         if kind in STATUS:
             status, headers = STATUS[kind]
-            return Refusal(status, SENTENCES.get(kind) or str(error), headers=headers)
+            return Refusal(status, SENTENCES.get(kind) or str(error), headers=headers, kind=type(error).__name__)
     return None

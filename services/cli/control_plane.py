@@ -79,10 +79,13 @@ class ControlPlane:
 
     async def api(self) -> None:
         """The API, until it is cancelled: then it finishes what it has begun to answer."""
-        from services.api.app import create_app  # noqa: PLC0415 -- the other services start faster without it
+        # The other services start faster without these.
+        from services.api.app import create_app  # noqa: PLC0415
+        from services.api.image.sweep import sweep  # noqa: PLC0415
 
         applied = AppliedPosition(self.client, self.reads)
         await applied.start()
+        await sweep(self.region.images, self.repository)
         app = create_app(
             Dependencies(
                 commands=Commands(self.repository, applied),

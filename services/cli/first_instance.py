@@ -11,7 +11,7 @@ import httpx
 from domain.host.claims import ClaimsGranted
 from domain.instance.build import BuildFailed, InstanceActivated
 from domain.instance.scheduling import InstanceScheduled, SchedulingFailed
-from domain.network import AddressesAllocated
+from domain.network.addresses import AddressesAllocated
 from journal.connection import connect, disconnect
 from journal.envelope import Recorded
 from journal.follower import Follower

@@ -22,8 +22,9 @@ from argon2.exceptions import VerificationError
 from domain.aggregate import Aggregate
 from domain.flavor import create_flavor
 from domain.identity import User, create_project, create_user, grant
-from domain.image import Image, ImageStatus, create_image, uploaded
-from domain.network import create_network
+from domain.image.image import Image, ImageStatus, create_image
+from domain.image.upload import uploaded
+from domain.network.network import create_network
 from journal.authority import Source
 from journal.bus import Bus
 from journal.envelope import Author

@@ -13,7 +13,8 @@ from domain.host.host import Host
 from domain.instance.build import BuildFailed
 from domain.instance.deletion import DeletionRequested, InstanceDeleted, finish_unplaced_deletion
 from domain.instance.instance import Instance
-from domain.network import Network, release_addresses
+from domain.network.addresses import release_addresses
+from domain.network.network import Network
 from journal.bus import Bus
 from journal.envelope import Author, Recorded
 from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable

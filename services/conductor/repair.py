@@ -12,7 +12,8 @@ from domain.host.claims import release
 from domain.host.host import Host
 from domain.instance.instance import Instance
 from domain.instance.state import Task
-from domain.network import Network, release_addresses
+from domain.network.addresses import release_addresses
+from domain.network.network import Network
 from journal.errors import AggregateNotFound, JournalError
 from journal.repository import Repository
 from journal.secrets import Secrets
@@ -108,7 +109,7 @@ def _stray_ports(connection: Connection, before: datetime) -> list[tuple[str, st
         select(ports.c.network_id, ports.c.instance_id)
         .distinct()
         .outerjoin(instances, instances.c.id == ports.c.instance_id)
-        .where(ports.c.created_at < before, _gone())
+        .where(ports.c.instance_id.is_not(None), ports.c.updated_at < before, _gone())
     )
     return [(row.network_id, row.instance_id) for row in connection.execute(stray)]
 

@@ -22,7 +22,9 @@ from domain.host.claims import claim, release
 from domain.host.host import Host
 from domain.instance.instance import Instance
 from domain.instance.scheduling import awaits_scheduling, scheduled, scheduling_failed
-from domain.network import Network, Wanted, allocate, nic_of, port_id, release_addresses
+from domain.network.addresses import Wanted, allocate, release_addresses
+from domain.network.network import Network
+from domain.network.nic import nic_of, port_id
 from domain.placement.choose import Choice, choose
 from journal.envelope import Author
 from journal.errors import AggregateNotFound
@@ -113,11 +115,7 @@ class Placement:
 
     async def _take_on(self, network_id: str, group: Sequence[tuple[Candidate, int]]) -> None:
         """Take addresses on one network."""
-        ports = [port_id(candidate.instance.id, index) for candidate, index in group]
-        wanted = [
-            Wanted(port, candidate.instance.id, candidate.instance.networks[index].get("fixed_ip"))
-            for port, (candidate, index) in zip(ports, group, strict=True)
-        ]
+        wanted = [_wanted(candidate.instance, index) for candidate, index in group]
         refused: dict[str, DomainError] = {}
 
         def decide(network: Network) -> None:
@@ -131,11 +129,11 @@ class Placement:
             for candidate, _ in group:
                 candidate.failure = str(error)
             return
-        for port, (candidate, index) in zip(ports, group, strict=True):
-            if port in refused:
-                candidate.failure = str(refused[port])
+        for port, (candidate, index) in zip(wanted, group, strict=True):
+            if port.port_id in refused:
+                candidate.failure = str(refused[port.port_id])
             else:
-                candidate.nics[index] = dict(nic_of(network, port))
+                candidate.nics[index] = dict(nic_of(network, port.port_id))
 
     async def _record(self, candidate: Candidate, seconds: float) -> None:
         """Record the decision; what was taken for an instance that it came too late for is given back."""
@@ -163,6 +161,14 @@ class Placement:
                 await self._repository.execute(Network, network_id, forget, candidate.author)
             except AggregateNotFound:
                 continue  # the network that could not be found is why this is undone
+
+
+def _wanted(instance: Instance, index: int) -> Wanted:
+    """The port for the nth of an instance's networks: the one that was made before and named, else one of its own."""
+    asked = instance.networks[index]
+    if "port_id" in asked:
+        return Wanted(asked["port_id"], instance.id, kept=True)
+    return Wanted(port_id(instance.id, index), instance.id, asked.get("fixed_ip"))
 
 
 def _author(candidates: Sequence[Candidate]) -> Author:

@@ -14,7 +14,11 @@ from domain.host.claims import claim, release
 from domain.host.host import Host, change_inventory, register
 from domain.host.service import came_up, disable, enable, went_down
 from domain.identity import Project, User, create_project, create_user, grant
-from domain.image import Image, create_image, delete_image, uploaded
+from domain.image.availability import deactivate, reactivate
+from domain.image.change import change_image
+from domain.image.image import Image, create_image, delete_image
+from domain.image.sharing import MemberStatus, answer_sharing, share_with, stop_sharing
+from domain.image.upload import uploaded
 from domain.instance.deletion import delete, finish_unplaced_deletion
 from domain.instance.instance import Instance
 from domain.instance.observation import Observation, observe
@@ -23,15 +27,32 @@ from domain.instance.request import request
 from domain.instance.scheduling import scheduled, scheduling_failed
 from domain.instance.state import PowerState, StopReason
 from domain.keypair import KeyPair, delete_key, import_again, import_key
-from domain.network import Network, Wanted, allocate, create_network, delete_network, nic_of, port_id, release_addresses
+from domain.network.addresses import Wanted, allocate, release_addresses
+from domain.network.network import Network, change_network, create_empty_network, create_network, delete_network
+from domain.network.nic import nic_of, port_id
+from domain.network.port import change_port, create_port, delete_port
+from domain.network.subnet import change_subnet, create_subnet, delete_subnet
 from domain.placement.choose import choose
 from domain.placement.hosts import HostView
 from domain.resources import Resources
+from domain.security_group.group import (
+    SecurityGroup,
+    change_group,
+    create_default_group,
+    create_group,
+    delete_group,
+    restore_default_group,
+)
+from domain.security_group.rule import Rule, outgoing
+from domain.security_group.rules import add_rule, remove_rule
 
 PROJECT, USER = "5a2c6f0d3b7e4c1f9d8e7a6b5c4d3e2f", "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 FLAVOR_ID, IMAGE_ID = "2", "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
 NETWORK_ID, SUBNET_ID = "6ec0bd7f-11c0-43da-975e-2a8ad9ebae0b", "3f333df6-90a4-4fda-8dd3-9485d27cee36"
 FIRST, SECOND = "7a2d1f0e-5b1c-4c7e-9d3a-000000000001", "7a2d1f0e-5b1c-4c7e-9d3a-000000000002"
+OTHER_PROJECT = "6b3d7a1e4c8f5d2a0e9f8b7c6d5e4f30"
+PORT_ID, GROUP_ID = "c1a7f3d2-6e5b-4a8c-9d0e-1f2a3b4c5d6e", "d2b8a4e3-7f6c-4b9d-8e1f-2a3b4c5d6e7f"
+RULE_IDS = [f"e3c9b5f4-8a7d-4c0e-9f2a-00000000000{number}" for number in range(3)]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVzZWQgYnkgbm9ib2R5IGZvciBhbnl0aGluZyE= nobody"
 FINGERPRINT = "d4:1d:8c:d9:8f:00:b2:04:e9:80:09:98:ec:f8:42:7e"
 
@@ -91,6 +112,19 @@ def image() -> Image:
     return tiny
 
 
+def image_that_is_shared() -> Image:
+    at = Clock()
+    base = create_image(IMAGE_ID, project_id=PROJECT, name="base", disk_format="raw", at=at())
+    change_image(base, {"name": "base-1", "properties": {"os_distro": "debian"}, "hidden": True}, at=at())
+    uploaded(base, size=67_108_864, virtual_size=67_108_864, checksum="a1" * 64, checksum_md5="a1" * 16, at=at())
+    share_with(base, OTHER_PROJECT, at=at())
+    answer_sharing(base, OTHER_PROJECT, MemberStatus.ACCEPTED, at=at())
+    deactivate(base, at=at())
+    reactivate(base, at=at())
+    stop_sharing(base, OTHER_PROJECT, at=at())
+    return base
+
+
 def keypair() -> KeyPair:
     at = Clock()
     pair = import_key(user_id=USER, name="laptop", public_key=KEY, fingerprint=FINGERPRINT, at=at())
@@ -113,6 +147,41 @@ def network() -> Network:
     release_addresses(private, [FIRST, SECOND], at=at())
     delete_network(private, at=at())
     return private
+
+
+def network_of_a_user() -> Network:
+    at = Clock()
+    backend = create_empty_network(NETWORK_ID, project_id=PROJECT, name="backend", mtu=1450, at=at())
+    change_network(backend, {"name": "back", "tags": ["blue"]}, at=at())
+    pools = [{"start": "192.0.2.16", "end": "192.0.2.31"}]
+    create_subnet(backend, SUBNET_ID, cidr="192.0.2.0/24", name="back-v4", pools=pools, dns=["192.0.2.1"], at=at())
+    change_subnet(backend, {"dns": ["192.0.2.2"], "description": "For databases"}, at=at())
+    create_port(backend, PORT_ID, project_id=PROJECT, name="db", security_groups=[GROUP_ID], at=at())
+    change_port(backend, PORT_ID, {"name": "db-1"}, at=at())
+    allocate(backend, [Wanted(PORT_ID, FIRST, kept=True)], at=at())
+    release_addresses(backend, [FIRST], at=at())
+    delete_port(backend, PORT_ID, at=at())
+    delete_subnet(backend, at=at())
+    return backend
+
+
+def security_group() -> SecurityGroup:
+    at = Clock()
+    web = create_group(GROUP_ID, project_id=PROJECT, name="web", rules=outgoing(RULE_IDS[:2]), at=at())
+    change_group(web, {"name": "web-1", "description": "Speaks HTTP"}, at=at())
+    rule = Rule(RULE_IDS[2], "ingress", "IPv4", protocol="tcp", port_min=80, port_max=80)
+    add_rule(web, rule, at=at())
+    remove_rule(web, RULE_IDS[2], at=at())
+    delete_group(web, at=at())
+    return web
+
+
+def default_security_group() -> SecurityGroup:
+    at = Clock()
+    group = create_default_group(PROJECT, at=at())
+    delete_group(group, at=at())
+    restore_default_group(group, at=at())
+    return group
 
 
 def host() -> Host:
@@ -200,8 +269,12 @@ HISTORIES: Mapping[str, Callable[[], Aggregate]] = {
     "project": project,
     "user": user,
     "image": image,
+    "image-that-is-shared": image_that_is_shared,
     "keypair": keypair,
     "network": network,
+    "network-of-a-user": network_of_a_user,
+    "security-group": security_group,
+    "default-security-group": default_security_group,
     "host": host,
     "instance-life": instance_life,
     "instance-that-fits-nowhere": instance_that_fits_nowhere,

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import IPv4Address
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, or_, select
+from sqlalchemy import Connection, RowMapping, bindparam, or_, outerjoin, select
 
 from domain.flavor import FLAVOR_PARTS
-from domain.image import ImageStatus
-from projections.tables import flavors, images, keypairs, networks, ports
+from domain.image.image import ImageStatus
+from domain.network.addresses import can_give
+from projections.tables import flavors, images, keypairs, networks, ports, subnets
 from services.api.call import Call
 from services.api.compute.create_request import Wanted, WantedNetwork
 from services.api.errors import Refusal
@@ -25,10 +25,13 @@ KEY = select(keypairs.c.name, keypairs.c.public_key).where(
     keypairs.c.name == bindparam("key_name"),
     keypairs.c.deleted.is_(False),
 )
-NETWORKS = select(networks).where(
+SUBNETS = outerjoin(networks, subnets, subnets.c.network_id == networks.c.id)
+WITH_SUBNET = select(networks, subnets.c.cidr, subnets.c.gateway).select_from(SUBNETS)
+NETWORKS = WITH_SUBNET.where(
     networks.c.deleted.is_(False), or_(networks.c.shared.is_(True), networks.c.project_id == bindparam("project_id"))
 )
-NAMED_NETWORK = select(networks).where(networks.c.id == bindparam("network_id"), networks.c.deleted.is_(False))
+NAMED_NETWORK = WITH_SUBNET.where(networks.c.id == bindparam("network_id"), networks.c.deleted.is_(False))
+NAMED_PORT = select(ports).where(ports.c.id == bindparam("port_id"))
 TAKEN = select(ports.c.id).where(ports.c.network_id == bindparam("network_id"), ports.c.address == bindparam("address"))
 
 
@@ -107,26 +110,43 @@ def _networks(call: Call, wanted: Wanted, connection: Connection) -> list[dict[s
         )
     if not usable and wanted.networks_must_exist:
         raise Refusal(400, f"Unable to automatically allocate a network for project {call.project_id}")
-    return [{"network_id": network["id"]} for network in usable]
+    return [{"network_id": _with_addresses(network)["id"]} for network in usable]
 
 
 def _named(call: Call, wanted: WantedNetwork, connection: Connection) -> dict[str, Any]:
+    if wanted.port_id is not None:
+        return _port(call, wanted.port_id, connection)
     network = connection.execute(NAMED_NETWORK, {"network_id": wanted.network_id}).mappings().first()
     if network is None or not (network["shared"] or network["project_id"] == call.project_id or call.caller.is_admin):
         raise Refusal(400, f"Network {wanted.network_id} could not be found.")
+    _with_addresses(network)
     if wanted.fixed_ip is None:
         return {"network_id": network["id"]}
     _require_free(network, wanted.fixed_ip, connection)
     return {"network_id": network["id"], "fixed_ip": wanted.fixed_ip}
 
 
+def _with_addresses(network: RowMapping) -> RowMapping:
+    if network["cidr"] is None:
+        raise Refusal(400, f"Network {network['id']} requires a subnet in order to boot instances on.")
+    return network
+
+
+def _port(call: Call, port_id: str, connection: Connection) -> dict[str, Any]:
+    """A port that was made before: it brings its network and its address."""
+    port = connection.execute(NAMED_PORT, {"port_id": port_id}).mappings().first()
+    if port is None or not (port["project_id"] == call.project_id or call.caller.is_admin):
+        raise Refusal(400, f"Port id {port_id} could not be found.")
+    if port["device_id"]:
+        raise Refusal(409, f"Port {port_id} is still in use.")
+    if port["address"] is None:
+        raise Refusal(400, f"Port {port_id} requires a FixedIP in order to be used.")
+    return {"network_id": port["network_id"], "port_id": port_id}
+
+
 def _require_free(network: RowMapping, address: str, connection: Connection) -> None:
     """The address can be given as far as the read model knows; the network itself decides when it is allocated."""
-    try:
-        inside = IPv4Address(network["pool_start"]) <= IPv4Address(address) <= IPv4Address(network["pool_end"])
-    except ValueError:
-        inside = False  # an IPv6 address
-    if not inside:
+    if not can_give(network["cidr"], network["gateway"], address):
         raise Refusal(400, f"Fixed IP address {address} is not a valid address of network {network['id']}.")
     if connection.execute(TAKEN, {"network_id": network["id"], "address": address}).first() is not None:
         raise Refusal(400, f"Fixed IP address {address} is already in use on network {network['id']}.")

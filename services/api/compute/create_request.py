@@ -17,10 +17,11 @@ AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class WantedNetwork:
-    """A network that was named, and the address on it where that was named too."""
+    """A network that was named, and the address on it where that was named too; or a port, which brings both."""
 
-    network_id: str
+    network_id: str | None
     fixed_ip: str | None = None
+    port_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,12 @@ def wanted(body: Mapping[str, Any]) -> Wanted:
             400,
             "Failed to launch instances: max_count cannot be greater than 1 if an fixed_ip is specified.",
         )
+    if count > 1 and any(network.port_id for network in networks or ()):
+        raise Refusal(
+            400,
+            "Failed to launch multiple instances with a single configured port ID. Please launch your instance one by "
+            "one with different ports.",
+        )
     return Wanted(
         name=server["name"],
         flavor_id=_flavor_id(server["flavorRef"]),
@@ -161,16 +168,25 @@ def _networks(asked: Any) -> tuple[WantedNetwork, ...] | None:
         return None
     if asked == "none":
         return ()
-    found = []
+    found: list[WantedNetwork] = []
     for network in asked:
-        if network.get("port") is not None:
-            raise Refusal(501, "This cloud cannot attach ports that exist already yet: name a network instead.")
         if network.get("tag") is not None:
             raise Refusal(501, "This cloud cannot tag devices yet: leave out 'tag'.")
-        network_id = network.get("uuid")
+        network_id, port_id, fixed_ip = network.get("uuid"), network.get("port"), network.get("fixed_ip")
+        if port_id is not None:
+            if fixed_ip is not None:
+                raise Refusal(
+                    400,
+                    f"Specified Fixed IP '{fixed_ip}' cannot be used with port '{port_id}': the two cannot be "
+                    "specified together.",
+                )
+            if any(other.port_id == port_id for other in found):
+                raise Refusal(400, f"Port {port_id} is named more than once.")
+            found.append(WantedNetwork(None, port_id=port_id))
+            continue
         if network_id is None:
             raise Refusal(400, "Bad network format: missing uuid")
         if not is_uuid(network_id):
             raise Refusal(400, f"Bad networks format: network uuid is not in proper format ({network_id})")
-        found.append(WantedNetwork(network_id, network.get("fixed_ip")))
+        found.append(WantedNetwork(network_id, fixed_ip))
     return tuple(found)

@@ -7,6 +7,7 @@ from services.api.errors import Refusal
 from services.api.image.visibility import VISIBILITIES
 from services.api.schema import BodySchema
 
+TAG_LENGTH = 255
 _TEXT = {"type": ["string", "null"], "maxLength": 255}
 _GIB = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
 
@@ -19,8 +20,8 @@ CREATE: Mapping[str, Mapping[str, Any]] = {
     "min_disk": _GIB,
     "min_ram": _GIB,
     "protected": {"type": "boolean"},
-    "tags": {"type": "array", "items": {"type": "string", "maxLength": 255}, "maxItems": 128},
-    "os_hidden": {"type": "boolean", "enum": [False]},
+    "tags": {"type": "array", "items": {"type": "string", "maxLength": TAG_LENGTH}, "maxItems": 128},
+    "os_hidden": {"type": "boolean"},
 }
 """What a new image may be given; everything else is a property of its own, a text."""
 
@@ -66,7 +67,9 @@ def new_image(body: Any, project_id: str) -> dict[str, Any]:
         )
         if body.get(name) is not None
     }
-    return {**parts, "properties": properties}
+    if "tags" in parts:
+        parts["tags"] = list(dict.fromkeys(parts["tags"]))
+    return {**parts, "properties": properties, "hidden": body.get("os_hidden", False)}
 
 
 def image_body(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -84,7 +87,7 @@ def image_body(row: Mapping[Any, Any]) -> dict[str, Any]:
         "checksum": row["checksum_md5"],
         "os_hash_algo": None if row["checksum"] is None else "sha512",
         "os_hash_value": row["checksum"],
-        "os_hidden": False,
+        "os_hidden": row["hidden"],
         "disk_format": row["disk_format"],
         "container_format": row["container_format"],
         "min_disk": row["min_disk"],
@@ -96,21 +99,4 @@ def image_body(row: Mapping[Any, Any]) -> dict[str, Any]:
         "self": f"/v2/images/{image_id}",
         "file": f"/v2/images/{image_id}/file",
         "schema": "/v2/schemas/image",
-    }
-
-
-def image_schema() -> dict[str, Any]:
-    """A JSON schema of an image, for clients that ask."""
-    text: Mapping[str, Any] = {"type": ["null", "string"]}
-    read_only = {name: {**text, "readOnly": True} for name in sorted(READ_ONLY)}
-    numbers = {name: {"type": ["null", "integer"], "readOnly": True} for name in ("size", "virtual_size")}
-    return {
-        "name": "image",
-        "properties": {**read_only, **numbers, **CREATE},
-        "additionalProperties": {"type": "string"},
-        "links": [
-            {"rel": "self", "href": "{self}"},
-            {"rel": "enclosure", "href": "{file}"},
-            {"rel": "describedby", "href": "{schema}"},
-        ],
     }

@@ -18,7 +18,16 @@ HEADER_V3 = 104
 EXTERNAL_DATA_FILE = 1 << 2
 KNOWN_FEATURES = 0b11111
 """Incompatible features that the specification names: dirty, corrupt, external data, compression type, extended L2."""
+CORRUPT = 1 << 1
 LARGEST = 1 << 60  # bytes; no host has such a disk
+CLUSTER_BITS = range(9, 22)  # 512 bytes to 2 MiB
+LARGEST_L1 = 32 << 20  # bytes; what QEMU itself opens
+LARGEST_REFCOUNTS = 8 << 20
+MOST_SNAPSHOTS = 65536
+DATA_FILE_NAME = 0x44415441
+BACKING_FORMAT = 0xE2792ACA
+END_OF_EXTENSIONS = 0
+"""Header extensions, by their type. Source: the same, "Header extensions"."""
 
 SIGNATURES: Mapping[str, tuple[tuple[int, bytes], ...]] = {
     "qcow2": ((0, QCOW2),),
@@ -67,11 +76,42 @@ def _qcow2(head: bytes) -> int:
         raise Refusal(400, "The image is encrypted: upload one that is not.")
     if version == 3:  # noqa: PLR2004
         features = int.from_bytes(head[72:80])
+        if features & CORRUPT:
+            raise Refusal(400, "The image is marked as corrupt: repair it, and upload it again.")
         if features & EXTERNAL_DATA_FILE:
             raise Refusal(400, "The image keeps its data in another file: upload one that is complete in itself.")
         if features & ~KNOWN_FEATURES:
             raise Refusal(400, "The image uses features of qcow2 that are not known here.")
+        _require_no_reference(head)
+    _require_bounds(head)
     size = int.from_bytes(head[24:32])
     if not 0 < size < LARGEST:
         raise Refusal(400, f"The image's disk has an impossible size: {size} bytes.")
     return size
+
+
+def _require_bounds(head: bytes) -> None:
+    """Tables as large as QEMU opens, so that nothing takes all of a host's memory. Raises Refusal 400."""
+    cluster_bits, l1_entries = int.from_bytes(head[20:24]), int.from_bytes(head[36:40])
+    if cluster_bits not in CLUSTER_BITS:
+        raise Refusal(400, f"The image has impossible clusters: 2^{cluster_bits} bytes.")
+    refcounts = int.from_bytes(head[56:60]) << cluster_bits
+    if l1_entries * 8 > LARGEST_L1 or refcounts > LARGEST_REFCOUNTS:
+        raise Refusal(400, "The image has tables that are larger than any disk needs.")
+    if int.from_bytes(head[60:64]) > MOST_SNAPSHOTS:
+        raise Refusal(400, "The image has more snapshots than can be.")
+
+
+def _require_no_reference(head: bytes) -> None:
+    """No header extension that names another file, whatever the header itself says. Raises Refusal 400."""
+    at = int.from_bytes(head[100:104])
+    if at < HEADER_V3 or at % 8:
+        raise Refusal(400, "The image's header has an impossible length.")
+    while at + 8 <= len(head):
+        kind, length = int.from_bytes(head[at : at + 4]), int.from_bytes(head[at + 4 : at + 8])
+        if kind == END_OF_EXTENSIONS:
+            return
+        if kind in (DATA_FILE_NAME, BACKING_FORMAT):
+            raise Refusal(400, "The image's header names another file: upload one that is complete in itself.")
+        at += 8 + (length + 7) // 8 * 8
+    raise Refusal(400, "The image's header does not end where it should.")

@@ -1,38 +1,29 @@
 """The handlers of the image API. Source: image service API reference v2."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from starlette.responses import Response, StreamingResponse
+from sqlalchemy import RowMapping
+from starlette.responses import Response
 
-from domain.errors import DomainError
-from domain.image import Image, ImageStatus, create_image, delete_image, uploaded
+from domain.image.availability import deactivate, reactivate
+from domain.image.change import FormatFixed, change_image, tag_image, untag_image
+from domain.image.image import Image, create_image, delete_image
 from journal.errors import AppendConflict
 from services.api.answers import POSITION, answer, empty
 from services.api.call import Call
 from services.api.compute.paging import limit_of
 from services.api.errors import Refusal
-from services.api.image.bodies import image_body, image_schema, new_image
-from services.api.image.rows import changeable, listed, visible
-from services.api.image.store import Stored, blocks, exclusive, remove, save, size_of
+from services.api.image.bodies import TAG_LENGTH, image_body, new_image
+from services.api.image.patch import MEDIA_TYPES, changes_of, operations
+from services.api.image.rows import changeable, listed, one, visible
+from services.api.image.store import remove
 from services.api.image.visibility import PUBLIC
 
 DEFAULT_LIMIT = 25
-
-
-async def list_versions(call: Call) -> Response:
-    """300, without a token."""
-    href = f"{call.dependencies.public_url}/image/v2/"
-    version = {"id": "v2.15", "status": "CURRENT", "links": [{"rel": "self", "href": href}]}
-    return answer({"versions": [version]}, 300)
-
-
-async def list_versions_again(call: Call) -> Response:
-    """200, without a token."""
-    response = await list_versions(call)
-    response.status_code = 200
-    return response
 
 
 async def list_images(call: Call) -> Response:
@@ -63,7 +54,9 @@ async def create(call: Call) -> Response:
     if parts.get("visibility") == PUBLIC:
         call.require("publicize_image")
     image_id = str(UUID(body.get("id") or call.dependencies.new_id()))
-    image = create_image(image_id, project_id=call.project_id, at=call.dependencies.clock(), **parts)
+    at, hidden = call.dependencies.clock(), parts.pop("hidden")
+    image = create_image(image_id, project_id=call.project_id, at=at, **parts)
+    change_image(image, {"hidden": hidden}, at=at)
     try:
         saved = await call.dependencies.commands.create(image, call.author)
     except AppendConflict:
@@ -74,65 +67,59 @@ async def create(call: Call) -> Response:
     return answer(shown, 201, headers=headers, position=saved.position)
 
 
-async def upload(call: Call) -> Response:
-    """204; 400 for bytes of another format; 403; 404; 409 when it has bytes; 413 when there is no room; 415.
-
-    Source: "Upload binary image data".
-    """
+async def change(call: Call) -> Response:
+    """200; 400; 403 for what cannot be changed; 404; 409; 415. Source: "Update image"."""
     row = await changeable(call)
-    if call.request.headers.get("content-type") != "application/octet-stream":
-        raise Refusal(415, "Upload the image's bytes with Content-Type: application/octet-stream.")
-    store = call.dependencies.image_store
-    async with exclusive(store, row["id"]):
-        # Looked at again: whoever uploaded before has finished, or nobody has.
-        row = await changeable(call)
-        if row["status"] != ImageStatus.QUEUED:
-            raise Refusal(409, f"Image status transition from {row['status']} to saving is not allowed")
-        stored = await save(store, row["id"], row["disk_format"], call.request.stream())
-        try:
-            position = await _record(call, row["id"], stored)
-        except DomainError:  # it was deleted meanwhile
-            await remove(store, row["id"])
-            raise
-    return empty(204, position=position)
-
-
-async def _record(call: Call, image_id: str, stored: Stored) -> int:
-    at = call.dependencies.clock()
+    if call.request.headers.get("content-type", "").partition(";")[0].strip() not in MEDIA_TYPES:
+        raise Refusal(415, f"Change an image with Content-Type: {max(MEDIA_TYPES)}.")
+    steps, at = operations(await call.json()), call.dependencies.clock()
 
     def decide(image: Image) -> None:
-        uploaded(
-            image,
-            size=stored.size,
-            virtual_size=stored.virtual_size,
-            checksum=stored.checksum,
-            checksum_md5=stored.checksum_md5,
-            at=at,
-        )
+        # On the image as it is in the log: two patches at once are one after the other.
+        change_image(image, changes_of(image, steps, call.require), at=at)
 
-    return (await call.dependencies.commands.execute(Image, image_id, decide, call.author)).position
+    try:
+        saved = await call.dependencies.commands.execute(Image, row["id"], decide, call.author)
+    except FormatFixed as error:
+        raise Refusal(403, str(error)) from None
+    return answer(image_body(await _as_it_is(call)), position=saved.position)
 
 
-async def download(call: Call) -> Response:
-    """200 with the bytes; 204 when there are none yet; 404. Source: "Download binary image data"."""
-    row = await visible(call)
-    if row["status"] != ImageStatus.ACTIVE:
-        return empty(204)
-    headers = {"Content-MD5": row["checksum_md5"]}
-    return await content(call, row["id"], headers)
+async def _as_it_is(call: Call) -> RowMapping:
+    """The image after a change, also when the caller has just given it away."""
+    row = await one(call)
+    if row is None:
+        raise Refusal(404, f"No image found with ID {call.path['id']}")
+    return row
 
 
-async def content(call: Call, image_id: str, headers: dict[str, str]) -> Response:
-    """An image's bytes from the store, as they are read. Raises Refusal 404."""
-    path = call.dependencies.image_store / image_id
-    size = await size_of(path)
-    if size is None:
-        raise Refusal(404, f"The bytes of image {image_id} are not in the image store.")
-    return StreamingResponse(
-        blocks(path),
-        headers={**headers, "Content-Length": str(size)},
-        media_type="application/octet-stream",
-    )
+async def add_tag(call: Call) -> Response:
+    """204; 400; 403; 404. Source: "Add image tag"."""
+    tag = call.path["tag"]
+    if len(tag) > TAG_LENGTH:
+        raise Refusal(400, f"Invalid image tag: it has more than {TAG_LENGTH} characters.")
+    return await _decide(call, partial(tag_image, tag=tag, at=call.dependencies.clock()))
+
+
+async def remove_tag(call: Call) -> Response:
+    """204; 403; 404. Source: "Delete image tag"."""
+    return await _decide(call, partial(untag_image, tag=call.path["tag"], at=call.dependencies.clock()))
+
+
+async def take_out_of_use(call: Call) -> Response:
+    """204; 403; 404; 409 without bytes. Source: "Deactivate image"."""
+    return await _decide(call, partial(deactivate, at=call.dependencies.clock()))
+
+
+async def bring_into_use(call: Call) -> Response:
+    """204; 403; 404; 409 without bytes. Source: "Reactivate image"."""
+    return await _decide(call, partial(reactivate, at=call.dependencies.clock()))
+
+
+async def _decide(call: Call, decide: Callable[[Image], None]) -> Response:
+    row = await changeable(call)
+    saved = await call.dependencies.commands.execute(Image, row["id"], decide, call.author)
+    return empty(204, position=saved.position)
 
 
 async def delete(call: Call) -> Response:
@@ -152,20 +139,3 @@ async def list_tasks(call: Call) -> Response:
     """200: there are none."""
     await visible(call)
     return answer({"tasks": []})
-
-
-async def list_members(call: Call) -> Response:
-    """200: there are none."""
-    await visible(call)
-    return answer({"members": [], "schema": "/v2/schemas/members"})
-
-
-async def show_schema(call: Call) -> Response:  # noqa: ARG001 -- a handler
-    """200."""
-    return answer(image_schema())
-
-
-async def not_built(call: Call) -> Response:
-    """501; 404."""
-    await visible(call)
-    raise Refusal(501, "Images cannot be changed after they were created yet: create another one.")

@@ -1,17 +1,21 @@
 """Images in the read model: which of them a caller can see, and which are in its lists."""
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, String, and_, cast, false, func, or_, select
 
-from domain.image import ImageStatus
+from domain.image.image import ImageStatus
+from domain.image.sharing import MemberStatus
 from projections.tables import images
 from services.api.call import Call
 from services.api.compute.paging import Order, after, page
 from services.api.errors import Refusal
-from services.api.image.visibility import COMMUNITY, PUBLIC, can_change, can_see
+from services.api.image.visibility import COMMUNITY, PUBLIC, SHARED, can_change, can_see
+from services.api.schema import is_true
 
 LIVING: Select[Any] = select(images).where(images.c.status != ImageStatus.DELETED.value)
 
@@ -45,10 +49,15 @@ NOT_FILTERS = frozenset({"limit", "marker", "sort", "sort_key", "sort_dir", "os_
 async def visible(call: Call) -> RowMapping:
     """The image of the path. Raises Refusal 404: what the caller cannot see is not there."""
     image_id = call.path["id"]
-    row = await call.dependencies.reads.query(partial(_one, image_id))
+    row = await one(call)
     if row is None or not can_see(row, call.caller):
         raise Refusal(404, f"No image found with ID {image_id}")
     return row
+
+
+async def one(call: Call) -> RowMapping | None:
+    """The image of the path, whoever asks; None when there is none."""
+    return await call.dependencies.reads.query(partial(_one, call.path["id"]))
 
 
 async def changeable(call: Call) -> RowMapping:
@@ -79,17 +88,29 @@ async def listed(call: Call, limit: int) -> Sequence[RowMapping]:
 
 
 def _seen(call: Call) -> list[ColumnElement[bool]]:
-    """A list holds the project's own images and the public ones; community ones only where they are asked for."""
-    mine = images.c.project_id == call.project_id
-    if call.query.get("visibility") == COMMUNITY:
+    """A list holds the project's own images, the public ones, and the shared ones that it has accepted.
+
+    Community images are in it only where they are asked for, and so are those that wait for an answer, or were rejected.
+    """
+    asked, status = call.query.get("visibility"), call.query.get("member_status", MemberStatus.ACCEPTED)
+    if status not in (*MemberStatus, "all"):
+        raise Refusal(400, f"Invalid status: {status}")
+    if asked == COMMUNITY:
         return [images.c.visibility == COMMUNITY]
     if call.caller.is_admin:
         return []
-    return [or_(mine, images.c.visibility == PUBLIC)]
+    as_member = images.c.members[call.project_id]["status"].as_string()
+    member = as_member.is_not(None) if status == "all" else as_member == status
+    seen = [
+        images.c.project_id == call.project_id,
+        images.c.visibility == PUBLIC,
+        and_(images.c.visibility == SHARED, member),
+    ]
+    return [or_(*seen, images.c.visibility == COMMUNITY) if asked == "all" else or_(*seen)]
 
 
 def _filters(call: Call) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+    found: list[ColumnElement[bool]] = [images.c.hidden.is_(is_true(call.query.get("os_hidden", "false")))]
     for name, value in call.request.query_params.multi_items():
         if name in NOT_FILTERS or (name == "visibility" and value == "all"):
             continue
@@ -100,7 +121,9 @@ def _filters(call: Call) -> list[ColumnElement[bool]]:
         elif name in ("size_min", "size_max", "min_ram", "min_disk"):
             found.append(_number(name, value))
         elif name == "protected":
-            found.append(images.c.protected.is_(value.lower() == "true"))
+            found.append(images.c.protected.is_(is_true(value)))
+        elif name in ("created_at", "updated_at"):
+            found.append(_moment(images.c[name], name, value))
         elif name == "tag":
             # Tags are kept as a JSON list of texts; a tag with quotes in it cannot be asked for.
             found.append(
@@ -121,6 +144,28 @@ def _number(name: str, value: str) -> ColumnElement[bool]:
             return images.c.size <= int(value)
         case _:
             return images.c[name] == int(value)
+
+
+COMPARISONS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
+    "eq": operator.eq,
+    "neq": operator.ne,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+
+
+def _moment(column: ColumnElement[Any], name: str, value: str) -> ColumnElement[bool]:
+    """`gte:2026-01-02T03:04:05Z`. Raises Refusal 400."""
+    word, _, rest = value.partition(":")
+    compare, text = (COMPARISONS[word], rest) if word in COMPARISONS else (operator.eq, value)
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise Refusal(400, f"{name} must be a moment, as in gte:2026-01-02T03:04:05Z: {value} is none.") from None
+    return compare(column, moment)
 
 
 def _order(call: Call) -> list[Order]:

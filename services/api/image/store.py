@@ -5,6 +5,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -95,10 +96,22 @@ async def exclusive(store: Path, image_id: str) -> AsyncIterator[None]:
         os.close(lock)
 
 
-async def save(store: Path, image_id: str, disk_format: str, chunks: AsyncIterator[bytes]) -> Stored:
+async def require_room(store: Path, size: int, limit: int) -> None:
+    """Pass when a file of this size may be stored and there is room for it, before any of it is taken in. Raises Refusal 413."""
+    _require_small(size, limit)
+    if size > (await asyncio.to_thread(shutil.disk_usage, store)).free:
+        raise Refusal(413, FULL)
+
+
+def _require_small(size: int, limit: int) -> None:
+    if size > limit:
+        raise Refusal(413, f"Denying attempt to upload image larger than {limit} bytes.")
+
+
+async def save(store: Path, image_id: str, disk_format: str, chunks: AsyncIterator[bytes], *, limit: int) -> Stored:
     """Write an image's bytes as they come; nothing is left of them unless all is well. Within `exclusive`.
 
-    Raises Refusal 400 for bytes that are not of the format, 413 when there is no room.
+    Raises Refusal 400 for bytes that are not of the format, 413 when they are too many, or there is no room.
     """
     try:
         part = await asyncio.to_thread(_Part, store / f"{image_id}.part")
@@ -108,6 +121,7 @@ async def save(store: Path, image_id: str, disk_format: str, chunks: AsyncIterat
         pending = bytearray()
         async for chunk in chunks:
             pending += chunk
+            _require_small(part.size + len(pending), limit)
             if len(pending) >= BLOCK:
                 await asyncio.to_thread(part.write, bytes(pending))
                 pending.clear()
@@ -127,12 +141,15 @@ def _refusal(error: OSError) -> Exception:
     return Refusal(413, FULL) if error.errno in NO_ROOM else error
 
 
-async def blocks(path: Path) -> AsyncIterator[bytes]:
-    """A file's bytes, block by block. Raises OSError."""
+async def blocks(path: Path, first: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+    """A file's bytes, or a range of them, block by block. Raises OSError."""
     file = await asyncio.to_thread(path.open, "rb")
+    left = length
     try:
-        while block := await asyncio.to_thread(file.read, BLOCK):
+        file.seek(first)
+        while block := await asyncio.to_thread(file.read, BLOCK if left is None else min(BLOCK, left)):
             yield block
+            left = None if left is None else left - len(block)
     finally:
         file.close()
 

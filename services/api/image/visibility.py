@@ -1,6 +1,6 @@
-"""Who can see an image: its own project always, everybody a public or a community one.
+"""Who can see an image: its own project always, everybody a public or a community one, members a shared one.
 
-Community images are in no list unless they are asked for.
+Community images are in no list unless they are asked for, nor shared ones unless the member has accepted them.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,10 @@ FOR_ALL = frozenset({PUBLIC, COMMUNITY})
 
 
 def can_see(row: Mapping[Any, Any], caller: Caller) -> bool:
-    """Whether a caller can see and boot from an image. A shared one has no other members yet."""
-    return caller.is_admin or row["visibility"] in FOR_ALL or row["project_id"] == caller.project_id
+    """Whether a caller can see and boot from an image."""
+    if caller.is_admin or row["visibility"] in FOR_ALL or row["project_id"] == caller.project_id:
+        return True
+    return row["visibility"] == SHARED and caller.project_id in row["members"]
 
 
 def can_change(row: Mapping[Any, Any], caller: Caller) -> bool:

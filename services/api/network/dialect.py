@@ -22,12 +22,47 @@ TYPES: Mapping[int, str] = {
 }
 
 
+KINDS: Mapping[str, str] = {
+    "AddressesExhausted": "IpAddressGenerationFailure",
+    "AddressTaken": "IpAddressAlreadyAllocated",
+    "AddressOutside": "InvalidIpForSubnet",
+    "MacTaken": "MacAddressInUse",
+    "Invalid": "InvalidInput",
+    **{
+        name: name
+        for name in (
+            "NetworkInUse",
+            "SubnetInUse",
+            "PortInUse",
+            "InvalidInput",
+            "BadRequest",
+            "SecurityGroupInUse",
+            "SecurityGroupRuleExists",
+            "SecurityGroupCannotRemoveDefault",
+            "SecurityGroupDefaultAlreadyExists",
+            "SecurityGroupProtocolRequiredWithPorts",
+            "SecurityGroupInvalidPortRange",
+            "SecurityGroupRemoteGroupAndRemoteIpPrefix",
+            "TagNotFound",
+        )
+    },
+}
+"""What Neutron calls an error, by its kind here; the others are named by their status."""
+
+
 class Missing(Refusal):
     """There is no such network, subnet, port … Its type names what is missing."""
 
     def __init__(self, kind: str, resource_id: str) -> None:
-        super().__init__(404, f"{kind} {resource_id} could not be found.")
-        self.type = f"{kind.title().replace(' ', '')}NotFound"
+        sentence = MISSING.get(kind, "{kind} {id} could not be found.").format(kind=kind, id=resource_id)
+        super().__init__(404, sentence, kind=f"{''.join(word[0].upper() + word[1:] for word in kind.split())}NotFound")
+
+
+MISSING: Mapping[str, str] = {
+    "Security group": "Security group {id} does not exist",
+    "Security group rule": "Security group rule {id} does not exist",
+}
+"""Where Neutron does not say that it could not be found."""
 
 
 class NetworkDialect:
@@ -48,7 +83,8 @@ class NetworkDialect:
         if refusal.status == 401:  # noqa: PLR2004
             error = {"code": 401, "title": "Unauthorized", "message": refusal.message}
             return answer({"error": error}, 401, headers=refusal.headers)
-        kind = refusal.type if isinstance(refusal, Missing) else TYPES.get(refusal.status, "HTTPInternalServerError")
+        by_status = TYPES.get(refusal.status, "HTTPInternalServerError")
+        kind = refusal.kind if isinstance(refusal, Missing) else KINDS.get(refusal.kind, by_status)
         body = {"NeutronError": {"type": kind, "message": refusal.message, "detail": ""}}
         return answer(body, refusal.status, headers=refusal.headers)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -12,6 +13,7 @@ from services.api.errors import Refusal
 from services.api.schema import is_true
 
 NOT_FILTERS = frozenset({"fields", "limit", "marker", "sort_key", "sort_dir", "page_reverse"})
+TAG_FILTERS = frozenset({"tags", "tags-any", "not-tags", "not-tags-any"})
 
 
 def listing(call: Call, key: str, found: Iterable[Mapping[str, Any]]) -> Response:
@@ -20,7 +22,11 @@ def listing(call: Call, key: str, found: Iterable[Mapping[str, Any]]) -> Respons
     for name, value in call.request.query_params.multi_items():
         asked.setdefault(name, []).append(value)
     matching = [body for body in found if all(_has(body, name, values) for name, values in asked.items())]
-    return answer({key: [_picked(body, asked.get("fields")) for body in _page(call, matching)]})
+    page = _page(call, _sorted(call, matching))
+    listed: dict[str, Any] = {key: [_picked(body, asked.get("fields")) for body in page]}
+    if "limit" in asked and page and len(page) == limit_of(call.query["limit"]) < len(matching):
+        listed[f"{key}_links"] = _next(call, page[-1]["id"])
+    return answer(listed)
 
 
 def one(call: Call, key: str, body: Mapping[str, Any]) -> Response:
@@ -28,8 +34,34 @@ def one(call: Call, key: str, body: Mapping[str, Any]) -> Response:
     return answer({key: _picked(body, call.request.query_params.getlist("fields"))})
 
 
+def _sorted(call: Call, found: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """By `sort_key` and `sort_dir`, as often as they are given; as they are otherwise. Raises Refusal 400."""
+    keys, directions = call.request.query_params.getlist("sort_key"), call.request.query_params.getlist("sort_dir")
+    for index in reversed(range(len(keys))):
+        key, direction = keys[index], directions[index] if index < len(directions) else "asc"
+        if direction not in ("asc", "desc") or any(key not in body for body in found):
+            raise Refusal(400, f"Invalid input for operation: cannot sort by {key}:{direction}.")
+        found = sorted(found, key=lambda body, key=key: str(body[key]), reverse=direction == "desc")  # type: ignore[misc]
+    return found
+
+
+def _next(call: Call, marker: str) -> list[dict[str, str]]:
+    asked = [(name, value) for name, value in call.request.query_params.multi_items() if name != "marker"]
+    url = f"{call.dependencies.public_url}{call.request.url.path}?{urlencode([*asked, ('marker', marker)])}"
+    return [{"rel": "next", "href": url}]
+
+
+def _tagged(tags: Sequence[str], name: str, values: Sequence[str]) -> bool:
+    """`tags` and `not-tags` mean all of those named, `tags-any` and `not-tags-any` one of them."""
+    named = {tag for value in values for tag in value.split(",")}
+    met = bool(named & set(tags)) if name.endswith("-any") else named <= set(tags)
+    return met is not name.startswith("not-")
+
+
 def _has(body: Mapping[str, Any], name: str, values: Sequence[str]) -> bool:
     """Whether a field has one of the values. What is not a field filters nothing, as some extensions' names are not."""
+    if name in TAG_FILTERS and "tags" in body:
+        return _tagged(body["tags"], name, values)
     if name in NOT_FILTERS or name not in body:
         return True
     value = body[name]

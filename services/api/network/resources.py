@@ -1,15 +1,9 @@
-"""Networks, their subnets and ports, as the network API shows them. Source: networking API reference v2.0."""
+"""Networks, their subnets and ports, and security groups, as the network API shows them. Source: networking API reference v2.0."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID, uuid5
 
-_GROUPS = UUID("b2f6f3c4-0d8b-4d70-8f6e-6a4cf7f0a1de")
-
-
-def default_group_id(project_id: str) -> str:
-    """The id of a project's one security group."""
-    return str(uuid5(_GROUPS, project_id))
+from domain.security_group.group import default_group_id
 
 
 def _dates(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -29,7 +23,7 @@ def network_body(row: Mapping[Any, Any]) -> dict[str, Any]:
         "project_id": row["project_id"],
         "admin_state_up": True,
         "status": "ACTIVE",
-        "subnets": [row["subnet_id"]],
+        "subnets": [] if row["subnet_id"] is None else [row["subnet_id"]],
         "shared": row["shared"],
         "router:external": False,
         "is_default": False,
@@ -39,8 +33,8 @@ def network_body(row: Mapping[Any, Any]) -> dict[str, Any]:
         "availability_zones": ["nova"],
         "ipv4_address_scope": None,
         "ipv6_address_scope": None,
-        "description": "",
-        "tags": [],
+        "description": row["description"],
+        "tags": row["tags"],
         **_dates(row),
     }
 
@@ -48,15 +42,15 @@ def network_body(row: Mapping[Any, Any]) -> dict[str, Any]:
 def subnet_body(row: Mapping[Any, Any]) -> dict[str, Any]:
     """A network's subnet."""
     return {
-        "id": row["subnet_id"],
+        "id": row["id"],
         "name": row["name"],
-        "network_id": row["id"],
+        "network_id": row["network_id"],
         "tenant_id": row["project_id"],
         "project_id": row["project_id"],
         "ip_version": 4,
         "cidr": row["cidr"],
         "gateway_ip": row["gateway"],
-        "allocation_pools": [{"start": row["pool_start"], "end": row["pool_end"]}],
+        "allocation_pools": row["pools"],
         "dns_nameservers": row["dns"],
         "host_routes": [],
         "enable_dhcp": True,
@@ -65,56 +59,81 @@ def subnet_body(row: Mapping[Any, Any]) -> dict[str, Any]:
         "subnetpool_id": None,
         "service_types": [],
         "segment_id": None,
-        "description": "",
-        "tags": [],
+        "description": row["description"],
+        "tags": row["tags"],
         **_dates(row),
     }
 
 
 def port_body(row: Mapping[Any, Any], *, admin: bool) -> dict[str, Any]:
-    """An instance's port; `row` has the instance's project and host, and administrators see the host."""
-    project_id = row["project_id"] or ""
+    """A port; `row` has its owner and its instance's host, and administrators see the host."""
+    project_id, bound = row["owner"] or "", row["instance_id"] is not None
+    groups = row["security_groups"]
+    address = {"subnet_id": row["subnet_id"], "ip_address": row["address"]}
     body = {
         "id": row["id"],
-        "name": "",
+        "name": row["name"],
         "network_id": row["network_id"],
         "tenant_id": project_id,
         "project_id": project_id,
         "mac_address": row["mac"],
         "admin_state_up": True,
-        "status": "ACTIVE",
-        "device_id": row["instance_id"],
-        "device_owner": "compute:nova",
-        "fixed_ips": [{"subnet_id": row["subnet_id"], "ip_address": row["address"]}],
-        "security_groups": [default_group_id(project_id)],
+        "status": "ACTIVE" if bound else "DOWN",
+        "device_id": row["device_id"],
+        "device_owner": row["device_owner"],
+        "fixed_ips": [] if row["address"] is None else [address],
+        "security_groups": [default_group_id(project_id)] if groups is None else groups,
         "allowed_address_pairs": [],
         "extra_dhcp_opts": [],
         "port_security_enabled": False,
         "binding:vnic_type": "normal",
-        "description": "",
-        "tags": [],
-        **_dates({"created_at": row["created_at"], "updated_at": row["created_at"]}),
+        "description": row["description"],
+        "tags": row["tags"],
+        **_dates(row),
     }
     if admin:
         body |= {
             "binding:host_id": row["host"] or "",
-            "binding:vif_type": "bridge",
+            "binding:vif_type": "bridge" if bound else "unbound",
             "binding:vif_details": {},
             "binding:profile": {},
         }
     return body
 
 
-def security_group_body(project_id: str) -> dict[str, Any]:
-    """A project's default group. Traffic is not filtered yet, so it has no rules to show."""
+def security_group_body(row: Mapping[Any, Any], rules: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
+    """A security group, with its rules."""
     return {
-        "id": default_group_id(project_id),
-        "name": "default",
-        "description": "Default security group",
-        "tenant_id": project_id,
-        "project_id": project_id,
+        "id": row["id"],
+        "name": row["name"],
+        "description": row["description"],
+        "tenant_id": row["project_id"],
+        "project_id": row["project_id"],
         "stateful": True,
         "shared": False,
-        "security_group_rules": [],
+        "security_group_rules": [rule_body(rule) for rule in rules],
+        "tags": row["tags"],
+        **_dates(row),
+    }
+
+
+def rule_body(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A rule of a security group."""
+    return {
+        "id": row["id"],
+        "security_group_id": row["group_id"],
+        "tenant_id": row["project_id"],
+        "project_id": row["project_id"],
+        "direction": row["direction"],
+        "ethertype": row["ethertype"],
+        "protocol": row["protocol"],
+        "port_range_min": row["port_min"],
+        "port_range_max": row["port_max"],
+        "remote_ip_prefix": row["remote_prefix"],
+        "remote_group_id": row["remote_group"],
+        "remote_address_group_id": None,
+        "normalized_cidr": row["remote_prefix"],
+        "description": row["description"],
         "tags": [],
+        **_dates({"created_at": row["created_at"], "updated_at": row["created_at"]}),
     }

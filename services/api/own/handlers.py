@@ -5,14 +5,14 @@ from functools import partial
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
-from domain.image import ImageStatus
+from domain.image.image import ImageStatus
 from projections.read_model import position_of
 from projections.signed_url import opens
 from projections.tables import images
 from services.api.answers import answer
 from services.api.call import Call
 from services.api.errors import Refusal
-from services.api.image.handlers import content
+from services.api.image.data import content
 
 
 async def health(call: Call) -> Response:

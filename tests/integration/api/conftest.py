@@ -15,7 +15,9 @@ from domain.instance.instance import Instance
 from domain.instance.observation import Observation, observe
 from domain.instance.scheduling import scheduled
 from domain.instance.state import PowerState
-from domain.network import Network, Wanted, allocate, nic_of, port_id
+from domain.network.addresses import Wanted, allocate
+from domain.network.network import Network
+from domain.network.nic import nic_of, port_id
 from journal.envelope import Author
 from journal.secrets import Secrets
 from journal.streams import last_position

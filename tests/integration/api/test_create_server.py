@@ -4,9 +4,9 @@ import base64
 import hashlib
 from typing import Any
 
-from domain.image import create_image
+from domain.image.image import create_image
 from domain.instance.instance import Instance
-from domain.network import create_network
+from domain.network.network import create_network
 from services.cli.clouds import DEMO
 from services.cli.seed import AUTHOR as FIRST_START
 from tests.integration.api.conftest import BASE, Api

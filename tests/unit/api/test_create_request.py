@@ -10,6 +10,7 @@ from services.api.errors import Refusal
 
 IMAGE = "70a599e0-31e7-49b7-b260-868f441e862b"
 NETWORK = "8e5bb1c0-0000-4000-8000-000000000000"
+PORT = "3c8e5bb1-0000-4000-8000-000000000000"
 
 
 def asked(**fields: Any) -> Wanted:
@@ -65,6 +66,7 @@ def test_only_the_digest_of_user_data_is_for_the_log() -> None:
         ("none", ()),
         ([{"uuid": NETWORK}], (WantedNetwork(NETWORK),)),
         ([{"uuid": NETWORK, "fixed_ip": "10.0.0.5"}], (WantedNetwork(NETWORK, "10.0.0.5"),)),
+        ([{"port": PORT}], (WantedNetwork(None, port_id=PORT),)),
     ],
 )
 def test_networks_are_named_or_left_to_the_cloud(networks: Any, meant: Any) -> None:
@@ -89,6 +91,20 @@ def test_the_image_as_a_local_root_disk_says_nothing_new() -> None:
             400,
             "Failed to launch instances: max_count cannot be greater than 1 if an fixed_ip is specified.",
         ),
+        ({"networks": [{"port": PORT}, {"port": PORT}]}, 400, f"Port {PORT} is named more than once."),
+        (
+            {"networks": [{"port": PORT}], "max_count": 2},
+            400,
+            (
+                "Failed to launch multiple instances with a single configured port ID. Please launch your instance one "
+                "by one with different ports."
+            ),
+        ),
+        (
+            {"networks": [{"port": PORT, "fixed_ip": "10.0.0.5"}]},
+            400,
+            f"Specified Fixed IP '10.0.0.5' cannot be used with port '{PORT}': the two cannot be specified together.",
+        ),
         ({"security_groups": [{"name": "web"}]}, 400, "Security group web not found for project."),
     ],
 )
@@ -105,7 +121,7 @@ def test_what_makes_no_sense_is_refused(fields: dict[str, Any], status: int, sen
         {"os:scheduler_hints": {"same_host": "x"}},
         {"OS-DCF:diskConfig": "AUTO"},
         {"block_device_mapping_v2": [{"uuid": IMAGE, "source_type": "volume", "boot_index": 0}]},
-        {"networks": [{"port": NETWORK}]},
+        {"networks": [{"uuid": NETWORK, "tag": "x"}]},
     ],
 )
 def test_what_is_not_built_is_refused_and_not_ignored(fields: dict[str, Any]) -> None:

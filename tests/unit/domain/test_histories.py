@@ -1,24 +1,36 @@
 """Random histories: whatever is asked and reported in whatever order, the rules of the log hold."""
 
 import contextlib
+from ipaddress import IPv4Address
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.aggregate import Aggregate
 from domain.errors import DomainError
 from domain.host.claims import claim, release
 from domain.host.host import Host, change_inventory, register
 from domain.host.service import came_up, disable, enable, went_down
+from domain.image.availability import deactivate, reactivate
+from domain.image.change import change_image, tag_image, untag_image
+from domain.image.image import ImageStatus, create_image, delete_image
+from domain.image.sharing import MemberStatus, answer_sharing, share_with, stop_sharing
+from domain.image.upload import uploaded
 from domain.instance.deletion import delete, finish_unplaced_deletion
 from domain.instance.observation import Observation, observe
 from domain.instance.power import reboot, start, stop
 from domain.instance.scheduling import scheduling_failed
 from domain.instance.state import PowerState, StopReason, VmState
-from domain.network import Wanted, allocate, create_network, release_addresses
+from domain.network.addresses import Wanted, allocate, release_addresses
+from domain.network.network import create_empty_network, create_network, delete_network
+from domain.network.port import change_port, create_port, delete_port
+from domain.network.subnet import change_subnet, create_subnet, delete_subnet
 from domain.resources import RESOURCE_NAMES, Resources, lacking, total
+from domain.security_group.group import change_group, create_default_group, delete_group, restore_default_group
+from domain.security_group.rule import Rule
+from domain.security_group.rules import add_rule, remove_rule
 from journal.envelope import Author, Recorded, seal
 from journal.stored import Stored
 from tests.unit.domain.specification import AT, placed, requested
@@ -169,26 +181,94 @@ def inventory(vcpus: int, memory_mib: int, disk_gib: int) -> dict[str, Any]:
     }
 
 
+NETWORK_ID = "11111111-0000-4000-8000-000000000000"
+PORT_IDS = [f"11111111-0000-4000-8000-00000000000{number}" for number in range(10)]
+
+
 class NetworkHistories(RuleBasedStateMachine):
+    """A network that came with its subnet, or got it later; ports of instances, and ports that users made."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.network = create_network(
-            "11111111-0000-4000-8000-000000000000",
-            project_id="p",
-            name="n",
-            cidr="10.0.0.0/29",
-            subnet_id="s",
-            at=AT,
-        )
+        self.network = create_network(NETWORK_ID, project_id="p", name="n", cidr="10.0.0.0/29", subnet_id="s", at=AT)
+        self.kept: set[str] = set()
+
+    def attempt(self, change: Any, *args: Any, **kwargs: Any) -> bool:
+        """Whether it was done."""
+        try:
+            change(self.network, *args, at=AT, **kwargs)
+        except DomainError:
+            return False
+        return True
+
+    @initialize(pool=st.sampled_from([None, ("4", "5"), ("2", "3")]))
+    def was_made_without_a_subnet(self, pool: tuple[str, str] | None) -> None:
+        if pool is not None:
+            self.network = create_empty_network(NETWORK_ID, project_id="p", name="n", at=AT)
+            pools = [{"start": f"10.0.0.{pool[0]}", "end": f"10.0.0.{pool[1]}"}]
+            create_subnet(self.network, "s1", cidr="10.0.0.0/29", pools=pools, at=AT)
+
+    @rule(gateway=st.sampled_from([None, "10.0.0.3", "10.0.0.6", "10.0.0.7"]), pool=st.booleans())
+    def gets_a_subnet(self, gateway: str | None, pool: bool) -> None:
+        had = self.network.cidr
+        pools = [{"start": "10.0.0.4", "end": "10.0.0.5"}] if pool else None
+        done = self.attempt(create_subnet, "s2", cidr="10.0.0.0/29", gateway=gateway, pools=pools)
+        assert not (done and had)
+
+    @rule(pools=st.sampled_from([[("2", "3")], [("2", "2"), ("4", "6")], [("2", "6")], [("1", "9")], [("5", "4")]]))
+    def gets_other_pools(self, pools: list[tuple[str, str]]) -> None:
+        wanted = [{"start": f"10.0.0.{start}", "end": f"10.0.0.{end}"} for start, end in pools]
+        self.attempt(change_subnet, {"pools": wanted})
+
+    @rule()
+    def loses_its_subnet(self) -> None:
+        taken = set(self.network.taken)
+        assert not (self.attempt(delete_subnet) and taken)
+
+    @rule()
+    def is_deleted(self) -> None:
+        ports = dict(self.network.ports)
+        assert self.attempt(delete_network) is not bool(ports)
 
     @rule(
-        instance=st.integers(0, 4), port=st.integers(0, 9), fixed=st.sampled_from([None, "10.0.0.4", "10.0.0.9", "x"])
+        instance=st.integers(0, 4),
+        port=st.integers(0, 9),
+        fixed=st.sampled_from([None, "10.0.0.4", "10.0.0.9", "x"]),
+        twice=st.booleans(),
     )
-    def is_asked_for_addresses(self, instance: int, port: int, fixed: str | None) -> None:
-        ports = [f"11111111-0000-4000-8000-00000000000{number}" for number in (port, (port + 1) % 10)]
-        wanted = [Wanted(ports[0], f"i-{instance}", fixed), Wanted(ports[1], f"i-{instance}")]
-        refused = allocate(self.network, wanted, at=AT)
-        assert refused.keys() == set(ports) - self.network.ports.keys()
+    def is_asked_for_addresses(self, instance: int, port: int, fixed: str | None, twice: bool) -> None:
+        ports = [PORT_IDS[port], PORT_IDS[(port + 1) % 10]]
+        wanted = [Wanted(ports[0], f"i-{instance}", fixed), Wanted(ports[1], f"i-{instance}", fixed if twice else None)]
+        before = {port_id: dict(held) for port_id, held in self.network.ports.items()}
+        try:
+            refused = allocate(self.network, wanted, at=AT)
+        except DomainError:
+            assert self.network.is_deleted
+            return
+        for each in wanted:
+            held = self.network.ports.get(each.port_id)
+            assert (each.port_id in refused) is not (held is not None and held["instance_id"] == each.instance_id)
+            if each.port_id in refused and held is not None:
+                assert held == before[each.port_id]  # nobody's port is taken from him
+
+    @rule(port=st.integers(0, 9), fixed=st.sampled_from([None, "10.0.0.5", "10.0.0.1", "10.0.0.7"]))
+    def gets_a_port_of_a_user(self, port: int, fixed: str | None) -> None:
+        if PORT_IDS[port] in self.network.ports:
+            return
+        if self.attempt(create_port, PORT_IDS[port], project_id="p", security_groups=[], fixed=fixed):
+            self.kept.add(PORT_IDS[port])
+
+    @rule(port=st.integers(0, 9), device=st.sampled_from(["", "elsewhere"]))
+    def has_a_port_changed(self, port: int, device: str) -> None:
+        self.attempt(change_port, PORT_IDS[port], {"name": "x", "device_id": device})
+
+    @rule(port=st.integers(0, 9))
+    def has_a_port_deleted(self, port: int) -> None:
+        held = self.network.ports.get(PORT_IDS[port])
+        done = self.attempt(delete_port, PORT_IDS[port])
+        assert done is (held is not None and held["instance_id"] is None)
+        if done:
+            self.kept.discard(PORT_IDS[port])
 
     @rule(instance=st.integers(0, 4))
     def is_given_back(self, instance: int) -> None:
@@ -197,17 +277,154 @@ class NetworkHistories(RuleBasedStateMachine):
 
     @invariant()
     def no_address_is_given_twice_and_none_that_is_not_ours(self) -> None:
-        given = [held["address"] for held in self.network.ports.values()]
+        given = [held["address"] for held in self.network.ports.values() if held["address"] is not None]
         assert len(given) == len(set(given)) == len(self.network.taken)
-        assert set(given) <= {f"10.0.0.{number}" for number in range(2, 7)}
+        assert set(given) <= {f"10.0.0.{number}" for number in range(1, 7)} - {self.network.gateway}
+        assert not (given and self.network.cidr is None)
+
+    @invariant()
+    def no_two_ports_have_one_hardware_address(self) -> None:
+        macs = [held["mac"] for held in self.network.ports.values()]
+        assert len(macs) == len(set(macs)) == len(self.network.macs)
+
+    @invariant()
+    def what_a_user_made_stays_until_a_user_deletes_it(self) -> None:
+        assert self.kept <= self.network.ports.keys()
+
+    @invariant()
+    def no_address_that_is_free_is_overlooked(self) -> None:
+        pools = [(int(IPv4Address(pool["start"])), int(IPv4Address(pool["end"]))) for pool in self.network.pools]
+        all_of_them = {str(IPv4Address(number)) for start, end in pools for number in range(start, end + 1)}
+        assert set(self.network.free_addresses()) == all_of_them - self.network.taken
 
     @invariant()
     def the_log_tells_the_same_story(self) -> None:
         assert state_of(refolded(self.network)) == state_of(self.network)
 
 
+class ImageHistories(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.image = create_image(NETWORK_ID, project_id="p", at=AT)
+        self.events_when_deleted: int | None = None
+        self.bytes: tuple[str, int] | None = None
+
+    def attempt(self, change: Any, *args: Any, **kwargs: Any) -> None:
+        with contextlib.suppress(DomainError):
+            change(self.image, *args, at=AT, **kwargs)
+        if self.image.is_deleted and self.events_when_deleted is None:
+            self.events_when_deleted = len(self.image.pending_events)
+
+    @rule(size=st.integers(1, 9))
+    def is_uploaded(self, size: int) -> None:
+        waits = self.image.status is ImageStatus.QUEUED
+        self.attempt(uploaded, size=size, virtual_size=size, checksum="c", checksum_md5="m")
+        if waits:
+            self.bytes = (self.image.disk_format, size)
+
+    @rule(
+        changes=st.fixed_dictionaries(
+            {},
+            optional={
+                "name": st.sampled_from([None, "a", "b"]),
+                "disk_format": st.sampled_from(["raw", "qcow2", "vmdk"]),
+                "visibility": st.sampled_from(["shared", "private"]),
+                "protected": st.booleans(),
+                "properties": st.dictionaries(st.sampled_from("ab"), st.sampled_from("xy")),
+                "checksum": st.just("forged"),
+            },
+        )
+    )
+    def is_changed(self, changes: dict[str, Any]) -> None:
+        self.attempt(change_image, changes)
+
+    @rule(member=st.sampled_from("qr"), change=st.sampled_from([share_with, stop_sharing]))
+    def is_shared_or_not(self, member: str, change: Any) -> None:
+        self.attempt(change, member)
+
+    @rule(member=st.sampled_from("qr"), status=st.sampled_from(MemberStatus))
+    def is_answered(self, member: str, status: MemberStatus) -> None:
+        self.attempt(answer_sharing, member, status)
+
+    @rule(change=st.sampled_from([deactivate, reactivate, delete_image]))
+    def changes_state(self, change: Any) -> None:
+        self.attempt(change)
+
+    @rule(tag=st.sampled_from("xyz"), change=st.sampled_from([tag_image, untag_image]))
+    def is_tagged(self, tag: str, change: Any) -> None:
+        self.attempt(change, tag)
+
+    @invariant()
+    def its_bytes_are_for_ever_what_they_were(self) -> None:
+        assert self.image.checksum in (None, "c")
+        if self.bytes is not None:
+            assert (self.image.disk_format, self.image.size) == self.bytes
+
+    @invariant()
+    def a_deleted_image_takes_no_more(self) -> None:
+        if self.events_when_deleted is not None:
+            assert len(self.image.pending_events) == self.events_when_deleted
+
+    @invariant()
+    def tags_are_a_set(self) -> None:
+        assert len(self.image.tags) == len(set(self.image.tags))
+
+    @invariant()
+    def the_log_tells_the_same_story(self) -> None:
+        assert state_of(refolded(self.image)) == state_of(self.image)
+
+
+class SecurityGroupHistories(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.group = create_default_group("p", at=AT)
+
+    @rule(number=st.integers(0, 5), port=st.sampled_from([None, 22, 80]))
+    def is_to_allow_more(self, number: int, port: int | None) -> None:
+        allowed = {each.allows for each in self.group.rules.values()}
+        new = Rule(f"r-{number}-{port}", "ingress", "IPv4", protocol="tcp", port_min=port, port_max=port)
+        with contextlib.suppress(DomainError):
+            add_rule(self.group, new, at=AT)
+            assert new.allows not in allowed
+
+    @rule(index=st.integers(0, 5))
+    def is_to_allow_less(self, index: int) -> None:
+        with contextlib.suppress(DomainError):
+            remove_rule(self.group, [*self.group.rules, "none"][min(index, len(self.group.rules))], at=AT)
+
+    @rule(change=st.sampled_from([delete_group, restore_default_group]))
+    def goes_or_comes_back(self, change: Any) -> None:
+        change(self.group, at=AT)
+
+    @rule(changes=st.sampled_from([{"name": "x"}, {"description": "d"}, {"tags": ["t"]}, {"rules": {}}]))
+    def is_changed(self, changes: dict[str, Any]) -> None:
+        with contextlib.suppress(DomainError):
+            change_group(self.group, changes, at=AT)
+
+    @invariant()
+    def no_two_rules_allow_the_same(self) -> None:
+        allowed = [each.allows for each in self.group.rules.values()]
+        assert len(allowed) == len(set(allowed))
+
+    @invariant()
+    def a_default_group_keeps_its_name(self) -> None:
+        assert self.group.name == "default"
+
+    @invariant()
+    def the_log_tells_the_same_story(self) -> None:
+        assert state_of(refolded(self.group)) == state_of(self.group)
+
+
 TestInstanceHistories = InstanceHistories.TestCase
 TestHostHistories = HostHistories.TestCase
 TestNetworkHistories = NetworkHistories.TestCase
-for case in (TestInstanceHistories, TestHostHistories, TestNetworkHistories):
+TestImageHistories = ImageHistories.TestCase
+TestSecurityGroupHistories = SecurityGroupHistories.TestCase
+for case in (
+    TestInstanceHistories,
+    TestHostHistories,
+    TestNetworkHistories,
+    TestImageHistories,
+    TestSecurityGroupHistories,
+):
     case.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

@@ -6,7 +6,7 @@ from inspect import get_annotations
 from typing import ClassVar
 
 from domain.aggregate import Aggregate, Created, Event
-from domain.errors import Conflict, Invalid
+from domain.errors import Conflict, Invalid, NotFound
 
 DISK_FORMATS = ("raw", "qcow2")
 
@@ -16,6 +16,7 @@ class ImageStatus(StrEnum):
 
     QUEUED = "queued"
     ACTIVE = "active"
+    DEACTIVATED = "deactivated"
     DELETED = "deleted"
 
 
@@ -42,6 +43,13 @@ class Image(Aggregate):
         self.virtual_size: int | None = None
         self.checksum_md5: str | None = None
         self.checksum: str | None = None
+        self.hidden = False
+        self.members: dict[str, dict[str, str]] = {}  # project id → status, created_at, updated_at (RFC 3339)
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it is gone for ever."""
+        return self.status is ImageStatus.DELETED
 
 
 class ImageCreated(Created):
@@ -69,23 +77,6 @@ class ImageCreated(Created):
 IMAGE_PARTS = tuple(name for name in get_annotations(ImageCreated) if name != "TOPIC")
 
 
-class ImageUploaded(Event):
-    """Its bytes are in the store, whole and of the format that was claimed."""
-
-    TOPIC: ClassVar[str] = "chronova.image.uploaded.v1"
-
-    size: int  # bytes
-    virtual_size: int  # bytes, of the disk that the guest sees
-    checksum: str  # SHA-512, hex
-    checksum_md5: str  # for clients that compare it; proves nothing
-
-    def apply(self, aggregate: Image) -> None:
-        """It can be booted from."""
-        aggregate.status = ImageStatus.ACTIVE
-        aggregate.size, aggregate.virtual_size = self.size, self.virtual_size
-        aggregate.checksum, aggregate.checksum_md5 = self.checksum, self.checksum_md5
-
-
 class ImageDeleted(Event):
     """It is gone; instances that were made from it go on."""
 
@@ -94,6 +85,12 @@ class ImageDeleted(Event):
     def apply(self, aggregate: Image) -> None:
         """It is gone."""
         aggregate.status = ImageStatus.DELETED
+
+
+def require_usable(disk_format: str) -> None:
+    """Pass a disk format that hosts can use. Raises Invalid."""
+    if disk_format not in DISK_FORMATS:
+        raise Invalid(f"Invalid disk format '{disk_format}' for image. Supported: {', '.join(DISK_FORMATS)}.")
 
 
 def create_image(
@@ -112,8 +109,7 @@ def create_image(
     tags: list[str] | None = None,
 ) -> Image:
     """A new image, without bytes yet. Raises Invalid for a disk format that no host can use."""
-    if disk_format not in DISK_FORMATS:
-        raise Invalid(f"Invalid disk format '{disk_format}' for image. Supported: {', '.join(DISK_FORMATS)}.")
+    require_usable(disk_format)
     return Image.begin(
         ImageCreated,
         aggregate_id=image_id,
@@ -131,18 +127,15 @@ def create_image(
     )
 
 
-def uploaded(image: Image, *, size: int, virtual_size: int, checksum: str, checksum_md5: str, at: datetime) -> None:
-    """Record that the bytes have come. Raises Conflict unless it still waits for them."""
-    if image.status is not ImageStatus.QUEUED:
-        raise Conflict(f"Image status transition from {image.status} to saving is not allowed")
-    image.record(
-        ImageUploaded, size=size, virtual_size=virtual_size, checksum=checksum, checksum_md5=checksum_md5, at=at
-    )
+def require_living(image: Image) -> None:
+    """Pass unless it is deleted. Raises NotFound."""
+    if image.is_deleted:
+        raise NotFound(f"No image found with ID {image.id}")
 
 
 def delete_image(image: Image, *, at: datetime) -> None:
     """Delete it; nothing when it is gone. Raises Conflict when it is protected."""
     if image.protected:
         raise Conflict(f"Image {image.id} is protected and cannot be deleted.")
-    if image.status is not ImageStatus.DELETED:
+    if not image.is_deleted:
         image.record(ImageDeleted, at=at)

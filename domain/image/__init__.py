@@ -1,0 +1,1 @@
+"""The image and all that may happen to it, a behaviour a file."""

@@ -1,0 +1,1 @@
+"""The security group and its rules, a behaviour a file."""
