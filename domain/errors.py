@@ -25,5 +25,12 @@ class IllegalInState(Conflict):
         self.action, self.instance_id, self.attribute, self.state = action, instance_id, attribute, state
 
 
+class Locked(Conflict):
+    """The instance is locked: only administrators may change it until it is unlocked (API: 409)."""
+
+    def __init__(self, instance_id: str) -> None:
+        super().__init__(f"Instance {instance_id} is locked")
+
+
 class AddressesExhausted(Conflict):
     """The network has no free address left."""

@@ -40,6 +40,8 @@ class Instance(Aggregate):
         self.host: str | None = None
         self.nics: list[dict[str, Any]] = []
         self.fault: dict[str, Any] | None = None
+        self.locked = False
+        self.locked_reason: str | None = None
         self.building = False
         self.launched_at: datetime | None = None
         self.terminated_at: datetime | None = None

@@ -70,8 +70,8 @@ def observe(instance: Instance, seen: Observation, *, at: datetime) -> None:
             _power_changed(instance, seen, at)
         case None:
             _changed_by_itself(instance, seen, at)
-        case Task.SCHEDULING:
-            pass
+        case _:
+            pass  # nothing is under way on a host
 
 
 def _built(instance: Instance, seen: Observation, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.instance.state import VmState
+from domain.instance.state import Task, VmState
 from services.api.compute.status import STATUS, states_of, status_of
 
 
@@ -23,6 +23,20 @@ from services.api.compute.status import STATUS, states_of, status_of
         ("error", None, "ERROR"),
         ("error", "rebuilding", "REBUILD"),
         ("deleted", None, "DELETED"),
+        ("active", "updating_password", "PASSWORD"),
+        ("active", "migrating", "MIGRATING"),
+        ("paused", "migrating", "MIGRATING"),
+        ("active", "pausing", "ACTIVE"),
+        ("paused", None, "PAUSED"),
+        ("suspended", None, "SUSPENDED"),
+        ("rescued", "unrescuing", "RESCUE"),
+        ("stopped", "rebuild_spawning", "REBUILD"),
+        ("stopped", "resize_finish", "RESIZE"),
+        ("resized", None, "VERIFY_RESIZE"),
+        ("resized", "resize_reverting", "REVERT_RESIZE"),
+        ("soft-delete", None, "SOFT_DELETED"),
+        ("shelved", "unshelving", "SHELVED"),
+        ("shelved_offloaded", None, "SHELVED_OFFLOADED"),
         ("no such state", None, "UNKNOWN"),
     ],
 )
@@ -30,8 +44,9 @@ def test_a_status_follows_from_state_and_task(vm_state: str, task: str | None, s
     assert status_of(vm_state, task) == status
 
 
-def test_every_state_of_the_domain_has_a_status() -> None:
-    assert {state.value for state in VmState} <= set(STATUS)
+def test_every_state_of_the_domain_has_a_status_and_every_task_in_the_map_is_one_of_the_domains() -> None:
+    assert {state.value for state in VmState} == set(STATUS)
+    assert {task for _, others in STATUS.values() for task in others} <= {task.value for task in Task}
 
 
 def test_a_status_leads_back_to_its_states() -> None:

@@ -7,7 +7,6 @@ from domain.errors import IllegalInState, NotFound
 from domain.instance.build import BuildFailed, BuildStarted, InstanceActivated
 from domain.instance.deletion import DeletionRequested, InstanceDeleted, delete, finish_unplaced_deletion
 from domain.instance.desired import Want
-from domain.instance.legality import LEGAL, Action, require_legal
 from domain.instance.observation import Observation, observe
 from domain.instance.power import (
     InstanceLost,
@@ -178,19 +177,3 @@ def test_a_deletion_overtakes_the_scheduler() -> None:
 @pytest.mark.parametrize("command", [do_stop, do_start, soft, hard, do_delete])
 def test_a_deleted_instance_takes_no_more_commands(command: Any) -> None:
     given(placed(), seen(), do_delete, gone).when(command).then_raises(NotFound, f"Instance {ID} could not be found.")
-
-
-def test_every_action_has_a_row_in_the_table() -> None:
-    assert set(LEGAL) == set(Action)
-
-
-@pytest.mark.parametrize("action", list(Action))
-@pytest.mark.parametrize("state", [state for state in VmState if state is not VmState.DELETED])
-def test_the_table_alone_decides_what_is_legal(action: Action, state: VmState) -> None:
-    instance = requested()
-    instance.vm_state, instance.task, instance.launched_at = state, None, AT
-    if state in LEGAL[action].states:
-        require_legal(instance, action)
-    else:
-        with pytest.raises(IllegalInState):
-            require_legal(instance, action)
