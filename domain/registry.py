@@ -7,7 +7,23 @@ from domain.aggregate import Aggregate, Event
 from domain.evolution import EventVersion
 from domain.host import claims, host, service
 from domain.image import availability, change, image, sharing, upload
-from domain.instance import build, deletion, instance, power, request, scheduling
+from domain.instance import (
+    build,
+    crash_dump,
+    deletion,
+    instance,
+    lock,
+    password,
+    pause,
+    power,
+    rebuild,
+    request,
+    rescue,
+    reset,
+    scheduling,
+    snapshot,
+    suspend,
+)
 from domain.network import addresses, binding, network, port, subnet
 from domain.security_group import group, rules
 
@@ -36,6 +52,15 @@ DECLARING = (
     build,
     power,
     deletion,
+    lock,
+    pause,
+    suspend,
+    rescue,
+    rebuild,
+    password,
+    crash_dump,
+    snapshot,
+    reset,
 )
 """The modules that declare aggregates and events: importing them registers what they declare."""
 

@@ -13,7 +13,7 @@ STREAM = "KV_SECRETS"
 SUBJECT = "$KV.SECRETS."
 
 
-OF_AN_INSTANCE = ("user_data", "admin_password")
+OF_AN_INSTANCE = ("user_data", "admin_password", "rescue_password")
 """What is kept of an instance, under `instance.<id>.<what>`."""
 
 

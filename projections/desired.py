@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
-from typing import cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
 
 import orjson
 from nats.errors import Error as NatsError
 
-from domain.instance.desired import Desired, GuestSpec, ImageSource, Nic, Want
+from domain.instance.desired import Desired, Errand, ErrandKind, GuestSpec, ImageSource, Nic, Want
 from domain.instance.instance import Instance
 from journal.bus import Bus
 from journal.envelope import Recorded
@@ -59,12 +59,32 @@ class DesiredStates:
             restarts=instance.restarts,
             launched=instance.launched_at is not None,
             spec=None if instance.want is Want.ABSENT else await self._spec(instance),
+            errand=None if instance.errand is None else self._errand(instance.id, instance.errand),
+            dumps=instance.dumps,
+        )
+
+    def _errand(self, instance_id: str, errand: Mapping[str, Any]) -> Errand:
+        kind = ErrandKind(errand["kind"])
+        if kind is not ErrandKind.SNAPSHOT:
+            return Errand(kind)
+        url = self._url(f"/v1/instances/{instance_id}/images/{errand['image_id']}")
+        return Errand(kind, image_id=errand["image_id"], disk_format=errand["disk_format"], url=url)
+
+    def _url(self, path: str) -> str:
+        return signed(self._image_base, path, key=self._url_key, now=self._now())
+
+    def _source(self, image: Mapping[str, Any]) -> ImageSource:
+        return ImageSource(
+            id=image["id"],
+            disk_format=image["disk_format"],
+            size=image["size"],
+            checksum=image["checksum"],
+            url=self._url(f"/v1/images/{image['id']}/content"),
         )
 
     async def _spec(self, instance: Instance) -> GuestSpec:
         user_data = await self._secret(instance, "user_data") if instance.user_data_sha256 else None
-        image = instance.image
-        path = f"/v1/images/{image['id']}/content"
+        rescued = instance.want is Want.RESCUED and instance.rescue_image is not None
         return GuestSpec(
             id=instance.id,
             name=instance.name,
@@ -73,18 +93,14 @@ class DesiredStates:
             vcpus=instance.flavor["vcpus"],
             memory_mib=instance.flavor["ram"],
             disk_gib=instance.flavor["disk"],
-            image=ImageSource(
-                id=image["id"],
-                disk_format=image["disk_format"],
-                size=image["size"],
-                checksum=image["checksum"],
-                url=signed(self._image_base, path, key=self._url_key, now=self._now()),
-            ),
+            image=self._source(instance.image),
             nics=tuple(Nic(**{name: nic[name] for name in NIC_PARTS}, dns=tuple(nic["dns"])) for nic in instance.nics),
             public_keys={} if instance.key is None else {instance.key["name"]: instance.key["public_key"]},
             metadata=instance.metadata,
             user_data=user_data,
             admin_password=await self._secret(instance, "admin_password"),
+            rescue_image=self._source(instance.rescue_image) if rescued and instance.rescue_image else None,
+            rescue_password=await self._secret(instance, "rescue_password") if rescued else None,
         )
 
     async def _secret(self, instance: Instance, what: str) -> str | None:

@@ -70,6 +70,9 @@ instances = Table(
     Column("config_drive", Boolean, nullable=False),
     Column("user_data_sha256", String(64)),
     Column("fault", JSON),  # code, message, created (RFC 3339)
+    Column("locked", Boolean, nullable=False),
+    Column("locked_by", String(8)),  # owner | admin
+    Column("locked_reason", Text),
     Column("reservation_id", String(64), nullable=False),
     Column("launch_index", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),

@@ -139,3 +139,9 @@ def delete_image(image: Image, *, at: datetime) -> None:
         raise Conflict(f"Image {image.id} is protected and cannot be deleted.")
     if not image.is_deleted:
         image.record(ImageDeleted, at=at)
+
+
+def discard_image(image: Image, *, at: datetime) -> None:
+    """Delete an image that still waits for its bytes, and that nobody will send any; nothing when it has them or is gone."""
+    if image.status is ImageStatus.QUEUED:
+        image.record(ImageDeleted, at=at)

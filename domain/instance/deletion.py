@@ -6,6 +6,7 @@ from typing import ClassVar
 from domain.instance.desired import Want
 from domain.instance.instance import Instance, InstanceEvent
 from domain.instance.legality import Action, require_legal
+from domain.instance.snapshot import abandon_snapshot
 from domain.instance.state import PowerState, Task, VmState
 
 
@@ -38,6 +39,7 @@ def delete(instance: Instance, *, at: datetime) -> None:
     """
     require_legal(instance, Action.DELETE)
     if instance.task is not Task.DELETING:
+        abandon_snapshot(instance, reason="The instance is deleted.", at=at)
         instance.record(DeletionRequested, at=at)
 
 

@@ -14,8 +14,19 @@ class Want(StrEnum):
     """What the instance should be."""
 
     RUNNING = "running"
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+    RESCUED = "rescued"
     SHUTDOWN = "shutdown"
     ABSENT = "absent"
+
+
+class ErrandKind(StrEnum):
+    """What an agent can be asked to do once."""
+
+    REBUILD = "rebuild"
+    PASSWORD = "password"  # noqa: S105 -- the name of an errand
+    SNAPSHOT = "snapshot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,21 @@ class Restarts:
 
 
 @dataclass(frozen=True, slots=True)
+class Errand:
+    """What is to be done once, at the generation that it comes with. The agent's ledger says whether it is done."""
+
+    kind: ErrandKind
+    image_id: str = ""  # snapshot: the image that waits for its bytes
+    disk_format: str = ""  # snapshot
+    url: str = ""  # snapshot: where the bytes go; signed and expiring; never in the log
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `orjson` made of an errand. Raises KeyError, TypeError or ValueError when it is none."""
+        return cls(**{**document, "kind": ErrandKind(document["kind"])})
+
+
+@dataclass(frozen=True, slots=True)
 class GuestSpec:
     """The guest to build."""
 
@@ -68,12 +94,22 @@ class GuestSpec:
     metadata: Mapping[str, str] = field(default_factory=dict)
     user_data: str | None = None  # base64, as the client sent it
     admin_password: str | None = None
+    rescue_image: ImageSource | None = None  # only while it is wanted rescued
+    rescue_password: str | None = None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         """Read what `orjson` made of a spec. Raises KeyError or TypeError when a part is missing or unknown."""
         nics = tuple(Nic(**{**nic, "dns": tuple(nic["dns"])}) for nic in document["nics"])
-        return cls(**{**document, "image": ImageSource(**document["image"]), "nics": nics})
+        rescue = document["rescue_image"]
+        return cls(
+            **{
+                **document,
+                "image": ImageSource(**document["image"]),
+                "rescue_image": None if rescue is None else ImageSource(**rescue),
+                "nics": nics,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +122,15 @@ class Desired:
     restarts: Restarts = Restarts()
     launched: bool = False  # it has run before: a guest that is missing is lost, and must not be made anew
     spec: GuestSpec | None = None  # None only when the instance should be absent
+    errand: Errand | None = None
+    dumps: int = (
+        0  # crash dumps that were asked for so far: the agent interrupts the guest when it has done so less often
+    )
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         """Read what `orjson` made of it. Raises KeyError, TypeError or ValueError when it is not a desired state."""
-        spec = document["spec"]
+        spec, errand = document["spec"], document["errand"]
         return cls(
             instance_id=document["instance_id"],
             generation=document["generation"],
@@ -98,4 +138,6 @@ class Desired:
             restarts=Restarts(**document["restarts"]),
             launched=bool(document["launched"]),
             spec=None if spec is None else GuestSpec.from_document(spec),
+            errand=None if errand is None else Errand.from_document(errand),
+            dumps=int(document["dumps"]),
         )

@@ -40,7 +40,12 @@ class Instance(Aggregate):
         self.host: str | None = None
         self.nics: list[dict[str, Any]] = []
         self.fault: dict[str, Any] | None = None
+        self.errand: dict[str, Any] | None = None  # what is to be done once, at this generation
+        self.dumps = 0  # crash dumps that were asked for so far
+        self.dump_pending = False
+        self.rescue_image: dict[str, Any] | None = None
         self.locked = False
+        self.locked_by: str | None = None  # owner | admin
         self.locked_reason: str | None = None
         self.building = False
         self.launched_at: datetime | None = None
@@ -57,8 +62,9 @@ class Instance(Aggregate):
         return Resources(vcpus=self.flavor["vcpus"], memory_mib=self.flavor["ram"], disk_gib=self.flavor["disk"])
 
     def wants(self, want: Want) -> None:
-        """Change what the agent must do; called by events only."""
+        """Change what the agent must do; called by events only. An errand of before is not run any more."""
         self.want = want
+        self.errand = None
         self.generation += 1
 
 

@@ -1,5 +1,6 @@
 """Power: stop, start, reboot. A decision only says what is wanted; the agent makes it so and reports the fact."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -93,11 +94,40 @@ class OperationFailed(InstanceEvent):
 
     def apply(self, aggregate: Instance) -> None:
         """The user sees the fault and may try again."""
-        aggregate.task, aggregate.power = None, PowerState(self.power)
+        aggregate.task, aggregate.power, aggregate.dump_pending = None, PowerState(self.power), False
         aggregate.fault = {"code": 500, "message": self.reason, "created": self.timestamp}
+        if self.operation in HARMLESS and aggregate.vm_state in STEADY:
+            aggregate.wants(STEADY[aggregate.vm_state])
+            return
         running = aggregate.power is PowerState.RUNNING
         aggregate.vm_state = VmState.ACTIVE if running else VmState.ERROR
         aggregate.wants(Want.RUNNING if running else Want.SHUTDOWN)
+
+
+HARMLESS = frozenset(
+    {
+        Task.PAUSING.value,
+        Task.UNPAUSING.value,
+        Task.SUSPENDING.value,
+        Task.RESUMING.value,
+        Task.UPDATING_PASSWORD.value,
+        Task.IMAGE_SNAPSHOT_PENDING.value,
+        Task.IMAGE_BACKUP.value,
+        Task.RESCUING.value,
+        Task.UNRESCUING.value,
+        Action.CRASH_DUMP.value,
+    }
+)
+"""Operations that leave an instance as it was when they fail. After others the power that is seen decides."""
+
+STEADY: Mapping[VmState, Want] = {
+    VmState.ACTIVE: Want.RUNNING,
+    VmState.PAUSED: Want.PAUSED,
+    VmState.SUSPENDED: Want.SUSPENDED,
+    VmState.STOPPED: Want.SHUTDOWN,
+    VmState.RESCUED: Want.RESCUED,
+}
+"""What is wanted of an instance of which nothing is asked."""
 
 
 class InstanceLost(InstanceEvent):
@@ -110,6 +140,7 @@ class InstanceLost(InstanceEvent):
     def apply(self, aggregate: Instance) -> None:
         """It ends in error; its claim stays until it is deleted."""
         aggregate.vm_state, aggregate.task, aggregate.power = VmState.ERROR, None, PowerState.NOSTATE
+        aggregate.errand, aggregate.dump_pending = None, False
         aggregate.fault = {"code": 500, "message": self.reason, "created": self.timestamp}
 
 

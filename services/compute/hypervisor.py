@@ -39,6 +39,7 @@ class Actual:
     instance_id: str
     power: PowerState
     stop_reason: StopReason | None = None  # why it is shut down, where the hypervisor can tell
+    rescued: bool = False  # it was booted from its rescue image
     ours: bool = True  # False: a domain that Chronova did not make; reported, never touched
 
 
@@ -81,6 +82,33 @@ class Hypervisor(Protocol):
 
     async def reboot(self, instance_id: str, *, hard: bool, grace: float) -> None:
         """Restart the guest: softly within `grace` seconds, else (or when hard) by power cycle. Starts it when it is off."""
+
+    async def pause(self, instance_id: str) -> None:
+        """Let the guest's processors stand still; nothing when they do. Raises HypervisorError when it does not run."""
+
+    async def unpause(self, instance_id: str) -> None:
+        """Let a paused guest go on; nothing when it runs. Raises HypervisorError."""
+
+    async def suspend(self, instance_id: str) -> None:
+        """Write the guest's memory to disk and end it; nothing when that is so. Raises HypervisorError."""
+
+    async def resume(self, instance_id: str) -> None:
+        """Let a suspended guest go on from where it was; nothing when it runs. Raises HypervisorError."""
+
+    async def rescue(self, spec: GuestSpec, image: Path | None, grace: float) -> None:
+        """Boot the guest from its rescue image, its own disk as a second one. Raises HypervisorError; then it is as before."""
+
+    async def unrescue(self, spec: GuestSpec, grace: float) -> None:
+        """Boot the guest from its own disk again, and remove what was made for the rescue. Raises HypervisorError."""
+
+    async def set_password(self, instance_id: str, password: str) -> None:
+        """Set the administrator's password in the running guest. Raises HypervisorError."""
+
+    async def trigger_crash_dump(self, instance_id: str) -> None:
+        """Interrupt the guest (NMI), so that its kernel dumps its memory. Raises HypervisorError."""
+
+    async def export_disk(self, instance_id: str, disk_format: str) -> Path:
+        """A flat copy of the guest's disk, in a file that the caller removes. Raises HypervisorError."""
 
     async def destroy(self, instance_id: str) -> None:
         """Remove the guest with its disks, its config drive and its address reservation. Nothing when it is gone."""

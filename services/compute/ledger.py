@@ -18,6 +18,8 @@ class Applied:
     restarts: int
     session: str  # of the host: guests that ran in an earlier session are started again, not reported as stopped
     error: str | None = None  # why the agent gave up on this generation
+    errand: int = 0  # the generation whose errand was done last
+    dumps: int = 0  # crash dumps that were triggered so far
 
 
 class Ledger:

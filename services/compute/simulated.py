@@ -1,6 +1,7 @@
 """A hypervisor whose guests exist in name only: for scale tests, and for trying a region out without virtualisation."""
 
 import asyncio
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,11 @@ from services.compute.hypervisor import Actual, HypervisorError, Inventory, Prog
 
 Failure = Callable[[GuestSpec], str | None]
 """Whether a build fails, and with which words; None: it does not."""
+
+NO_GUEST = "There is no guest {} on this host."
+
+QCOW2 = struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", 2, 0, 0, 16, 1 << 30, 0, 0, 0, 0, 0, 0, 0)
+"""The header of a qcow2 disk (version 2) of a gibibyte that refers to nothing. Source: QEMU's `docs/interop/qcow2.txt`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +98,51 @@ class SimulatedHypervisor:
         """Note that it runs."""
         await self._change(instance_id, PowerState.RUNNING)
 
+    async def pause(self, instance_id: str) -> None:
+        """Note that it is paused."""
+        await self._change(instance_id, PowerState.PAUSED, of=(PowerState.RUNNING,))
+
+    async def unpause(self, instance_id: str) -> None:
+        """Note that it runs."""
+        await self._change(instance_id, PowerState.RUNNING, of=(PowerState.PAUSED,))
+
+    async def suspend(self, instance_id: str) -> None:
+        """Note that it is suspended."""
+        await self._change(instance_id, PowerState.SUSPENDED, of=(PowerState.RUNNING,))
+
+    async def resume(self, instance_id: str) -> None:
+        """Note that it runs."""
+        await self._change(instance_id, PowerState.RUNNING, of=(PowerState.SUSPENDED,))
+
+    async def rescue(self, spec: GuestSpec, image: Path | None, grace: float) -> None:  # noqa: ARG002
+        """Note that it runs from a rescue image."""
+        await self._change(spec.id, PowerState.RUNNING, rescued=True)
+
+    async def unrescue(self, spec: GuestSpec, grace: float) -> None:  # noqa: ARG002
+        """Note that it runs from its own disk."""
+        await self._change(spec.id, PowerState.RUNNING)
+
+    async def set_password(self, instance_id: str, password: str) -> None:  # noqa: ARG002
+        """There is nobody to log in."""
+        await self._change(instance_id, PowerState.RUNNING, of=(PowerState.RUNNING,))
+
+    async def trigger_crash_dump(self, instance_id: str) -> None:
+        """There is no kernel to dump anything."""
+        if self._read(instance_id) is None:
+            raise HypervisorError(NO_GUEST.format(instance_id))
+
+    async def export_disk(self, instance_id: str, disk_format: str) -> Path:
+        """An empty disk of a gibibyte, in as few bytes as the format allows."""
+        if self._read(instance_id) is None:
+            raise HypervisorError(NO_GUEST.format(instance_id))
+        path = self._directory / f"{instance_id}.{disk_format}"
+        path.write_bytes(QCOW2 if disk_format == "qcow2" else bytes(512))
+        return path
+
     async def destroy(self, instance_id: str) -> None:
         """Forget it."""
-        self._path(instance_id).unlink(missing_ok=True)
+        for path in self._directory.glob(f"{instance_id}.*"):
+            path.unlink(missing_ok=True)
 
     async def console_output(self, instance_id: str, lines: int | None) -> str:
         """A line that says what it is; nothing where there is no guest."""
@@ -102,13 +150,20 @@ class SimulatedHypervisor:
             return ""
         return f"simulated guest {instance_id}: there is no console behind this line. simulated login:\n"
 
-    async def _change(self, instance_id: str, power: PowerState) -> None:
+    async def _change(
+        self, instance_id: str, power: PowerState, *, of: tuple[PowerState, ...] | None = None, rescued: bool = False
+    ) -> None:
+        """Note a power state; refused when the guest is in none of those that it can be changed of (None: any will do)."""
         await asyncio.sleep(self._delays.power)
         seen = self._read(instance_id)
         if seen is None:
-            raise HypervisorError(f"There is no guest {instance_id} on this host.")
-        if seen.power is not power:
-            self._write(instance_id, power, StopReason.REQUESTED if power is PowerState.SHUTDOWN else None)
+            raise HypervisorError(NO_GUEST.format(instance_id))
+        if of is not None and seen.power not in {power, *of}:
+            raise HypervisorError(f"The guest is {seen.power.name.lower()}: that cannot be done now.")
+        if seen.power is not power or seen.rescued != rescued:
+            self._write(
+                instance_id, power, StopReason.REQUESTED if power is PowerState.SHUTDOWN else None, rescued=rescued
+            )
 
     def _stop_by_itself(self, instance_id: str, reason: StopReason) -> None:
         self._write(instance_id, PowerState.SHUTDOWN, reason)
@@ -118,13 +173,20 @@ class SimulatedHypervisor:
         try:
             document = orjson.loads(self._path(instance_id).read_bytes())
             reason = document.get("stop_reason")
-            return Actual(instance_id, PowerState(document["power"]), None if reason is None else StopReason(reason))
+            return Actual(
+                instance_id,
+                PowerState(document["power"]),
+                None if reason is None else StopReason(reason),
+                rescued=document.get("rescued", False),
+            )
         except (FileNotFoundError, ValueError, KeyError):
             return None
 
-    def _write(self, instance_id: str, power: PowerState, reason: StopReason | None = None) -> None:
+    def _write(
+        self, instance_id: str, power: PowerState, reason: StopReason | None = None, *, rescued: bool = False
+    ) -> None:
         part = self._path(instance_id).with_suffix(".part")
-        part.write_bytes(orjson.dumps({"power": int(power), "stop_reason": reason}))
+        part.write_bytes(orjson.dumps({"power": int(power), "stop_reason": reason, "rescued": rescued}))
         part.replace(self._path(instance_id))
 
     def _path(self, instance_id: str) -> Path:

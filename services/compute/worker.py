@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domain.instance.desired import Desired, GuestSpec, Want
+from domain.instance.desired import Desired, GuestSpec, ImageSource, Want
 from domain.instance.observation import Observation
 from domain.instance.state import PowerState, StopReason
 from journal.waiting import within
 from services.compute.hypervisor import Actual, Hypervisor, HypervisorError
 from services.compute.images import ImageCache, StaleUrl
-from services.compute.ledger import Applied, Ledger
-from services.compute.plan import Known, Step, plan
+from services.compute.ledger import Ledger
+from services.compute.plan import Known, Step, begun, noted, plan
+from services.compute.steps import CALLS, spec_of
+from services.compute.uploads import upload
 
 log = logging.getLogger(__name__)
 
@@ -122,51 +124,57 @@ class Worker:
                 self._note(desired, error=str(error))
 
     async def _take(self, step: Step, desired: Desired) -> None:
-        hypervisor, instance_id = self._tools.hypervisor, desired.instance_id
-        match step:
-            case Step.BUILD:
-                if desired.spec is None:
-                    raise HypervisorError("There is nothing to build from.")
-                await self._build(desired, desired.spec)
-            case Step.START:
-                await hypervisor.start(instance_id)
-            case Step.SHUT_DOWN:
-                await hypervisor.shut_down(instance_id, self._tools.grace)
-            case Step.REBOOT:
-                await hypervisor.reboot(instance_id, hard=desired.restarts.hard, grace=self._tools.grace)
-            case Step.DESTROY:
-                await hypervisor.destroy(instance_id)
-                self._applied = None
-                self._tools.ledger.forget(instance_id)
-                return
-            case Step.REPORT:
-                return
+        hypervisor, grace = self._tools.hypervisor, self._tools.grace
+        if step in CALLS:
+            await CALLS[step](hypervisor, desired, grace)
+        elif step is Step.DESTROY:
+            await hypervisor.destroy(desired.instance_id)
+            self._applied = None
+            self._tools.ledger.forget(desired.instance_id)
+            return
+        elif step is Step.RESCUE:
+            spec = spec_of(desired)
+            await hypervisor.rescue(spec, await self._image(spec.rescue_image), grace)
+        elif step is Step.UPLOAD_IMAGE:
+            await self._upload_image(desired)
+        else:
+            await self._build(desired, spec_of(desired))
         # What stopped the guest before has nothing to do with how it stops from now on.
         self._stop_reason = None
-        self._note(desired)
+        self._note(desired, step)
+
+    async def _upload_image(self, desired: Desired) -> None:
+        errand = desired.errand
+        if errand is None:
+            return
+        disk = await self._tools.hypervisor.export_disk(desired.instance_id, errand.disk_format)
+        try:
+            await upload(errand.image_id, errand.url, disk)
+        finally:
+            await asyncio.to_thread(disk.unlink, missing_ok=True)
+
+    async def _image(self, source: ImageSource | None) -> Path | None:
+        """The file of an image; None where the hypervisor needs none. Raises HypervisorError, StaleUrl."""
+        if source is None or not self._tools.hypervisor.needs_image:
+            return None
+        return await self._tools.images.fetch(source, lambda why: log.warning("%s: %s", self.desired.instance_id, why))
 
     async def _build(self, desired: Desired, spec: GuestSpec) -> None:
         await self._tools.report(Observation(spec.id, desired.generation, exists=False, settled=False))
         async with self._tools.builds:
             stages = Stopwatch()
-            image: Path | None = None
             if self._tools.hypervisor.needs_image:
                 stages("image")
-                image = await self._tools.images.fetch(spec.image, lambda why: log.warning("%s: %s", spec.id, why))
+            image = await self._image(spec.image)
             # From here on there may be files: a deletion that overtakes the build must know.
-            self._note(desired, generation=0)
+            self._applied = begun(self._applied, desired, self._tools.session)
+            self._tools.ledger.write(spec.id, self._applied)
             await self._tools.hypervisor.build(spec, image, stages)
             self._stages = stages.done()
 
-    def _note(self, desired: Desired, *, error: str | None = None, generation: int | None = None) -> None:
-        applied = Applied(
-            generation=desired.generation if generation is None else generation,
-            restarts=desired.restarts.count,
-            session=self._tools.session,
-            error=error,
-        )
-        self._tools.ledger.write(desired.instance_id, applied)
-        self._applied = applied
+    def _note(self, desired: Desired, step: Step = Step.REPORT, *, error: str | None = None) -> None:
+        self._applied = noted(self._applied, desired, self._tools.session, step, error=error)
+        self._tools.ledger.write(desired.instance_id, self._applied)
 
     async def _report(self, desired: Desired, actual: Actual | None) -> bool:
         error = None
@@ -184,6 +192,7 @@ class Worker:
             stop_reason=self._stop_reason or (None if actual is None else actual.stop_reason),
             error=error,
             stages=self._stages,
+            rescued=actual is not None and actual.rescued,
         )
         if seen == self._reported:
             return True
@@ -229,4 +238,5 @@ def observation_document(seen: Observation) -> dict[str, Any]:
         "stop_reason": None if seen.stop_reason is None else str(seen.stop_reason),
         "error": seen.error,
         "stages": dict(seen.stages),
+        "rescued": seen.rescued,
     }

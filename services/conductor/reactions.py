@@ -10,9 +10,11 @@ from functools import partial
 
 from domain.host.claims import release
 from domain.host.host import Host
+from domain.image.image import Image, discard_image
 from domain.instance.build import BuildFailed
 from domain.instance.deletion import DeletionRequested, InstanceDeleted, finish_unplaced_deletion
 from domain.instance.instance import Instance
+from domain.instance.snapshot import SnapshotFailed
 from domain.network.addresses import release_addresses
 from domain.network.network import Network
 from journal.bus import Bus
@@ -28,7 +30,7 @@ log = logging.getLogger(__name__)
 
 NAME = "conductor"
 SAVE_EVERY = 1.0  # seconds
-ANSWERED = (DeletionRequested, InstanceDeleted, BuildFailed)
+ANSWERED = (DeletionRequested, InstanceDeleted, BuildFailed, SnapshotFailed)
 
 
 class Reactions:
@@ -71,7 +73,17 @@ class Reactions:
             *(self._finish_deletion(recorded) for recorded in asked),
             self._give_back(over),
             *(self._secrets.forget_instance(recorded.aggregate_id) for recorded in gone),
+            *(self._discard_image(recorded) for recorded in batch if isinstance(recorded.event, SnapshotFailed)),
         )
+
+    async def _discard_image(self, recorded: Recorded) -> None:
+        event = recorded.event
+        assert isinstance(event, SnapshotFailed)  # noqa: S101 -- for the type checker
+        decide = partial(discard_image, at=self._clock())
+        try:
+            await self._repository.execute(Image, event.image_id, decide, AUTHOR.because_of(recorded))
+        except AggregateNotFound:
+            log.warning("the image %s, which was to be made of an instance, is not known", event.image_id)
 
     async def _finish_deletion(self, recorded: Recorded) -> None:
         decide = partial(finish_unplaced_deletion, at=self._clock())

@@ -19,13 +19,22 @@ from domain.image.change import change_image
 from domain.image.image import Image, create_image, delete_image
 from domain.image.sharing import MemberStatus, answer_sharing, share_with, stop_sharing
 from domain.image.upload import uploaded
+from domain.instance.crash_dump import trigger_crash_dump
 from domain.instance.deletion import delete, finish_unplaced_deletion
 from domain.instance.instance import Instance
+from domain.instance.lock import lock, unlock
 from domain.instance.observation import Observation, observe
+from domain.instance.password import change_password
+from domain.instance.pause import pause, unpause
 from domain.instance.power import reboot, start, stop
+from domain.instance.rebuild import rebuild
 from domain.instance.request import request
+from domain.instance.rescue import rescue, unrescue
+from domain.instance.reset import reset_state
 from domain.instance.scheduling import scheduled, scheduling_failed
-from domain.instance.state import PowerState, StopReason
+from domain.instance.snapshot import snapshot
+from domain.instance.state import PowerState, StopReason, VmState
+from domain.instance.suspend import resume, suspend
 from domain.keypair import KeyPair, delete_key, import_again, import_key
 from domain.network.addresses import Wanted, allocate, release_addresses
 from domain.network.network import Network, change_network, create_empty_network, create_network, delete_network
@@ -53,6 +62,7 @@ FIRST, SECOND = "7a2d1f0e-5b1c-4c7e-9d3a-000000000001", "7a2d1f0e-5b1c-4c7e-9d3a
 OTHER_PROJECT = "6b3d7a1e4c8f5d2a0e9f8b7c6d5e4f30"
 PORT_ID, GROUP_ID = "c1a7f3d2-6e5b-4a8c-9d0e-1f2a3b4c5d6e", "d2b8a4e3-7f6c-4b9d-8e1f-2a3b4c5d6e7f"
 RULE_IDS = [f"e3c9b5f4-8a7d-4c0e-9f2a-00000000000{number}" for number in range(3)]
+SNAPSHOT_ID = "0b0d4b52-6d8e-4d62-a0d5-4d6f0b1d5a4e"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVzZWQgYnkgbm9ib2R5IGZvciBhbnl0aGluZyE= nobody"
 FINGERPRINT = "d4:1d:8c:d9:8f:00:b2:04:e9:80:09:98:ec:f8:42:7e"
 
@@ -264,6 +274,39 @@ def instance_that_cannot_be_built() -> Instance:
     return broken
 
 
+def instance_that_is_acted_on() -> Instance:
+    at = Clock()
+    web = asked_for(at(), key={"name": "laptop", "public_key": KEY}, metadata={"role": "web"})
+    place(web, at)
+    report(web, at, PowerState.RUNNING)
+    lock(web, by="owner", reason="Nobody touches this", at=at())
+    unlock(web, at=at())
+    pause(web, at=at())
+    report(web, at, PowerState.PAUSED)
+    unpause(web, at=at())
+    report(web, at, PowerState.RUNNING)
+    suspend(web, at=at())
+    report(web, at, PowerState.SUSPENDED)
+    resume(web, at=at())
+    report(web, at, PowerState.RUNNING)
+    change_password(web, at=at())
+    report(web, at, PowerState.RUNNING)
+    trigger_crash_dump(web, at=at())
+    report(web, at, PowerState.RUNNING)
+    snapshot(web, image_id=SNAPSHOT_ID, disk_format="qcow2", at=at())
+    report(web, at, PowerState.RUNNING)
+    snapshot(web, image_id=SNAPSHOT_ID, disk_format="qcow2", backup={"type": "daily", "keep": 2}, at=at())
+    report(web, at, PowerState.RUNNING, error="This host makes images of guests that are off only.")
+    rescue(web, image={**web.image, "id": SNAPSHOT_ID, "name": "rescue"}, at=at())
+    report(web, at, PowerState.RUNNING, rescued=True)
+    unrescue(web, at=at())
+    report(web, at, PowerState.RUNNING)
+    rebuild(web, changes={"name": "web-2", "image": {**web.image, "id": SNAPSHOT_ID}, "key": None}, at=at())
+    report(web, at, PowerState.RUNNING, stages={"disk": 0.5})
+    reset_state(web, state=VmState.ERROR, at=at())
+    return web
+
+
 HISTORIES: Mapping[str, Callable[[], Aggregate]] = {
     "flavor": flavor,
     "project": project,
@@ -279,5 +322,6 @@ HISTORIES: Mapping[str, Callable[[], Aggregate]] = {
     "instance-life": instance_life,
     "instance-that-fits-nowhere": instance_that_fits_nowhere,
     "instance-that-cannot-be-built": instance_that_cannot_be_built,
+    "instance-that-is-acted-on": instance_that_is_acted_on,
 }
 """File name → the life that is recorded in it."""

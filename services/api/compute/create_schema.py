@@ -73,10 +73,15 @@ _FIELDS: dict[str, dict[str, Any]] = {
 }
 
 
+def create_fields(version: Version) -> dict[str, dict[str, Any]]:
+    """What may be said of a server in a microversion, each with its schema."""
+    return {name: schema for name, schema in _FIELDS.items() if exists(f"create.{name}", version)}
+
+
 @lru_cache(maxsize=128)
 def create_schema(version: Version) -> BodySchema:
     """The schema of a microversion."""
-    fields = {name: schema for name, schema in _FIELDS.items() if exists(f"create.{name}", version)}
+    fields = create_fields(version)
     required = ["name", "flavorRef"]
     if exists("create.networks must be named", version):
         fields["networks"] = {"oneOf": [_NETWORKS, {"type": "string", "enum": ["none", "auto"]}]}

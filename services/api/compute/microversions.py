@@ -64,6 +64,16 @@ SPANS: Mapping[str, Span] = {
     "create.host": Span(since=(2, 74)),
     "create.hypervisor_hostname": Span(since=(2, 74)),
     "create.hostname": Span(since=(2, 90)),
+    # what may be asked of a server
+    "action trigger_crash_dump": Span(since=(2, 17)),
+    "action lock.locked_reason": Span(since=(2, 73)),
+    "action createImage.image_id": Span(since=(2, 45)),
+    "rebuild.description": Span(since=(2, 19)),
+    "rebuild.key_name": Span(since=(2, 54)),
+    "rebuild.user_data": Span(since=(2, 57)),
+    "rebuild.trusted_image_certificates": Span(since=(2, 63)),
+    "rebuild.shows all": Span(since=(2, 75)),
+    "rebuild.hostname": Span(since=(2, 90)),
     # how lists of servers are asked for
     "servers.invalid status is refused": Span(since=(2, 38)),
     "servers.unknown parameters are refused": Span(since=(2, 75)),

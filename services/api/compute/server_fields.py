@@ -147,13 +147,13 @@ FIELDS: tuple[Field, ...] = (
     Field("OS-EXT-STS:power_state", lambda row, _: row["power_state"]),
     Field("os-extended-volumes:volumes_attached", lambda _row, _: []),
     Field("security_groups", _security_groups),
-    Field("locked", lambda _row, _: False),
+    Field("locked", lambda row, _: row["locked"]),
     Field("host_status", _host_status, admin=True),
     Field("description", lambda row, _: row["description"]),
     Field("tags", lambda _row, _: []),
     Field("trusted_image_certificates", lambda _row, _: None),
     Field("server_groups", lambda _row, _: [], shown=True),
-    Field("locked_reason", lambda _row, _: None),
+    Field("locked_reason", lambda row, _: row["locked_reason"]),
     Field("pinned_availability_zone", lambda _row, _: None),
 )
 

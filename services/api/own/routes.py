@@ -7,5 +7,6 @@ ROUTES = Routes(
     [
         Route("GET", "/health", handlers.health, None),
         Route("GET", "/images/{id}/content", handlers.image_content, None),
+        Route("PUT", "/instances/{instance}/images/{id}", handlers.upload_image, None),
     ]
 )

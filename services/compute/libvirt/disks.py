@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -22,6 +23,7 @@ LIMITS = (
     "--",
 )  # an image may be made to use up a host's memory or time
 PATIENCE = 60.0  # seconds
+COPYING = 3600.0  # seconds that the copy of a whole disk may take
 
 
 async def make_disk(layout: Layout, instance_id: str, image: Path, claimed: str, *, gib: int, user: QemuUser) -> Path:
@@ -42,6 +44,15 @@ async def make_disk(layout: Layout, instance_id: str, image: Path, claimed: str,
     await _qemu_img("create", "-q", "-f", "qcow2", "-F", facts.disk_format, "-b", backing, str(path), str(wanted))
     path.chmod(0o600)
     os.chown(path, user.uid, user.gid)
+    return path
+
+
+async def flat_copy(layout: Layout, instance_id: str, disk_format: str) -> Path:
+    """A copy of the guest's disk that is complete in itself, for the caller to remove. Raises HypervisorError."""
+    directory = layout.instance(instance_id)
+    path = directory / f"export.{disk_format}"
+    disk = str(directory / FILE)
+    await _qemu_img("convert", "-q", "-f", "qcow2", "-O", disk_format, disk, str(path), limits=(), patience=COPYING)
     return path
 
 
@@ -68,9 +79,9 @@ async def _check(image: Path, facts: ImageFacts) -> None:
         raise HypervisorError("The image is damaged: it is marked as corrupt.")
 
 
-async def _qemu_img(*arguments: str) -> bytes:
+async def _qemu_img(*arguments: str, limits: Sequence[str] = LIMITS, patience: float = PATIENCE) -> bytes:
     process = await asyncio.create_subprocess_exec(
-        *LIMITS,
+        *limits,
         "qemu-img",
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
@@ -79,9 +90,9 @@ async def _qemu_img(*arguments: str) -> bytes:
         env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
     )
     try:
-        output, complaint = await asyncio.wait_for(process.communicate(), PATIENCE)
+        output, complaint = await asyncio.wait_for(process.communicate(), patience)
     except TimeoutError:
-        raise HypervisorError(f"qemu-img {arguments[0]} took more than {PATIENCE:.0f} s and was ended.") from None
+        raise HypervisorError(f"qemu-img {arguments[0]} took more than {patience:.0f} s and was ended.") from None
     finally:
         if process.returncode is None:
             process.kill()

@@ -80,6 +80,37 @@ def power_on(connection: Any, instance_id: str) -> None:
         domain.create()
 
 
+def pause(connection: Any, instance_id: str) -> None:
+    """Let the domain's processors stand still; nothing when they do."""
+    domain = connection.lookupByUUIDString(instance_id)
+    if domain.state()[0] != libvirt.VIR_DOMAIN_PAUSED:
+        domain.suspend()
+
+
+def save(connection: Any, instance_id: str) -> None:
+    """Write the domain's memory to disk and end it; nothing when it is off."""
+    domain = connection.lookupByUUIDString(instance_id)
+    if domain.isActive():
+        domain.managedSave(0)
+
+
+def is_saved(domain: Any) -> bool:
+    """Whether the domain's memory lies on disk."""
+    return bool(domain.hasManagedSaveImage(0))
+
+
+def forget_saved(connection: Any, instance_id: str) -> None:
+    """Remove memory that lies on disk, so that the domain boots when it is started; nothing when there is none."""
+    domain = find(connection, instance_id)
+    if domain is not None and is_saved(domain):
+        domain.managedSaveRemove(0)
+
+
+def interrupt(connection: Any, instance_id: str) -> None:
+    """Send the domain an interrupt that its kernel cannot mask (NMI)."""
+    connection.lookupByUUIDString(instance_id).injectNMI(0)
+
+
 def press_power_button(connection: Any, instance_id: str) -> None:
     """Ask the guest to shut down (ACPI); nothing when it is off."""
     domain = find(connection, instance_id)

@@ -33,6 +33,7 @@ RECONNECT_PATIENCE = 30.0  # seconds that a daemon which is being started again 
 ATTEMPTS = 3  # at work that is interrupted by the daemon's end
 PRESS_EVERY = 5.0  # seconds: a guest that is still booting does not hear the first press of its power button
 EVENT_PATIENCE = 2.0  # seconds that the event after our own pulling of the plug may take
+CANNOT_RESCUE = "This host cannot boot guests from a rescue image: attach the disk's image to another server instead."
 
 
 class LibvirtHypervisor:
@@ -104,13 +105,57 @@ class LibvirtHypervisor:
         async with self._work.on(instance_id) as stopped:
             await self._require_ours(instance_id)
             await self._steadily(lambda: self._shut_down(instance_id, grace, stopped))
+            await self._on_domain(domains.forget_saved, instance_id)
 
     async def reboot(self, instance_id: str, *, hard: bool, grace: float) -> None:
         """Power off, gently unless hard, and on again."""
         async with self._work.on(instance_id) as stopped:
             await self._require_ours(instance_id)
             await self._steadily(lambda: self._shut_down(instance_id, 0.0 if hard else grace, stopped))
+            await self._on_domain(domains.forget_saved, instance_id)
             await self._steadily(lambda: self._start(instance_id))
+
+    async def pause(self, instance_id: str) -> None:
+        """Let its processors stand still. Raises HypervisorError."""
+        await self._work_on_domain(domains.pause, instance_id)
+
+    async def unpause(self, instance_id: str) -> None:
+        """Let it go on. Raises HypervisorError."""
+        await self._work_on_domain(domains.power_on, instance_id)
+
+    async def suspend(self, instance_id: str) -> None:
+        """Write its memory to disk. Raises HypervisorError."""
+        await self._work_on_domain(domains.save, instance_id)
+
+    async def resume(self, instance_id: str) -> None:
+        """Read its memory back: libvirt does so when it starts a saved domain. Raises HypervisorError."""
+        await self.start(instance_id)
+
+    async def rescue(self, spec: GuestSpec, image: Path | None, grace: float) -> None:  # noqa: ARG002
+        """Refused. Raises HypervisorError."""
+        raise HypervisorError(CANNOT_RESCUE)
+
+    async def unrescue(self, spec: GuestSpec, grace: float) -> None:  # noqa: ARG002
+        """Refused. Raises HypervisorError."""
+        raise HypervisorError(CANNOT_RESCUE)
+
+    async def set_password(self, instance_id: str, password: str) -> None:  # noqa: ARG002
+        """Refused. Raises HypervisorError."""
+        raise HypervisorError(
+            "This host has no way to set a password inside a running guest: log in with a key pair, and set it there."
+        )
+
+    async def trigger_crash_dump(self, instance_id: str) -> None:
+        """Interrupt it (NMI). Raises HypervisorError."""
+        await self._work_on_domain(domains.interrupt, instance_id)
+
+    async def export_disk(self, instance_id: str, disk_format: str) -> Path:
+        """A flat copy of the disk of a guest that is off. Raises HypervisorError."""
+        async with self._work.on(instance_id):
+            await self._require_ours(instance_id)
+            if not await self._steadily(lambda: self._connection.call(lambda c: domains.is_off(c, instance_id))):
+                raise HypervisorError("This host makes images of guests that are off only: stop the server first.")
+            return await self._steadily(lambda: disks.flat_copy(self._layout, instance_id, disk_format))
 
     async def destroy(self, instance_id: str) -> None:
         """Remove the guest with all that it has on the host. Raises HypervisorError."""
@@ -123,6 +168,14 @@ class LibvirtHypervisor:
             return await asyncio.to_thread(console.read_console, self._layout.instance(instance_id), lines)
         except OSError as error:
             raise HypervisorError(f"The guest's console log cannot be read: {error.strerror}.") from error
+
+    async def _work_on_domain(self, change: Callable[[Any, str], None], instance_id: str) -> None:
+        async with self._work.on(instance_id):
+            await self._require_ours(instance_id)
+            await self._on_domain(change, instance_id)
+
+    async def _on_domain(self, change: Callable[[Any, str], None], instance_id: str) -> None:
+        await self._steadily(lambda: self._connection.call(lambda c: change(c, instance_id)))
 
     async def _build(self, spec: GuestSpec, image: Path, progress: Progress) -> None:
         await self._clear(spec.id)
@@ -232,7 +285,9 @@ class LibvirtHypervisor:
             return Actual(instance_id, PowerState.NOSTATE)
         state, why = domain.state()
         power, reason = domains.POWER.get(state, PowerState.NOSTATE), None
-        if power is PowerState.SHUTDOWN:
+        if power is PowerState.SHUTDOWN and domains.is_saved(domain):
+            power = PowerState.SUSPENDED
+        elif power is PowerState.SHUTDOWN:
             reason = domains.CERTAIN.get(why) or record.stop_reason or domains.LIKELY.get(why)
         return Actual(instance_id, power, reason)
 

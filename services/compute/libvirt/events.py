@@ -1,7 +1,7 @@
 """What libvirt tells unasked: which guest changed, and why it stopped."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,8 @@ class Lifecycle:
                 return Change(instance_id)
 
 
-STOPPED = {
+STOPPED: Mapping[int, StopReason | None] = {
+    libvirt.VIR_DOMAIN_EVENT_STOPPED_SAVED: None,  # it is suspended, not off
     libvirt.VIR_DOMAIN_EVENT_STOPPED_DESTROYED: StopReason.HOST,  # by an operator, or because the host stops
     libvirt.VIR_DOMAIN_EVENT_STOPPED_CRASHED: StopReason.CRASHED,
     libvirt.VIR_DOMAIN_EVENT_STOPPED_FAILED: StopReason.CRASHED,

@@ -90,7 +90,7 @@ async def test_an_action_that_there_is_not_is_400_and_one_that_is_not_built_is_5
     server_id = await api.active()
     unknown = await api.act(server_id, {"fly": None})
     assert (unknown.status_code, unknown.json()["badRequest"]["message"]) == (400, "There is no such action: fly")
-    unbuilt = await api.act(server_id, {"pause": None})
+    unbuilt = await api.act(server_id, {"addFixedIp": {}})
     assert (unbuilt.status_code, unbuilt.json()["notImplemented"]["code"]) == (501, 501)
     malformed: list[Any] = [{}, [], "os-stop", {"os-stop": None, "os-start": None}, None]
     for body in malformed:

@@ -4,6 +4,7 @@ import pytest
 
 from domain.instance.state import PowerState, StopReason
 from services.compute.hypervisor import Actual, HypervisorError, Progress
+from services.compute.libvirt.images import inspect_image
 from tests.integration.hypervisor.rigs import Rig
 from tests.integration.hypervisor.waiting import eventually
 
@@ -66,6 +67,61 @@ async def test_a_guest_that_is_still_booting_is_rebooted_hard_and_started_when_i
     await rig.hypervisor.reboot(spec.id, hard=False, grace=30)
 
     assert await rig.hypervisor.inspect(spec.id) == Actual(spec.id, PowerState.RUNNING)
+
+
+async def test_a_guest_is_paused_and_goes_on(rig: Rig) -> None:
+    spec = rig.spec()
+    await rig.hypervisor.build(spec, rig.image, quiet)
+
+    for _ in range(2):  # what is so already is left so
+        await rig.hypervisor.pause(spec.id)
+        assert await rig.hypervisor.inspect(spec.id) == Actual(spec.id, PowerState.PAUSED)
+    for _ in range(2):
+        await rig.hypervisor.unpause(spec.id)
+        assert await rig.hypervisor.inspect(spec.id) == Actual(spec.id, PowerState.RUNNING)
+
+    assert not {reason for _, reason in rig.changes} & {StopReason.GUEST, StopReason.CRASHED, StopReason.HOST}
+
+
+async def test_a_suspended_guest_goes_on_without_booting_again_and_boots_after_a_hard_reboot(rig: Rig) -> None:
+    spec = rig.spec()
+    await rig.hypervisor.build(spec, rig.image, quiet)
+    await rig.booted(spec.id)
+
+    for _ in range(2):
+        await rig.hypervisor.suspend(spec.id)
+        assert await rig.hypervisor.inspect(spec.id) == Actual(spec.id, PowerState.SUSPENDED)
+    await rig.reopen()
+    for _ in range(2):
+        await rig.hypervisor.resume(spec.id)
+        assert await rig.hypervisor.inspect(spec.id) == Actual(spec.id, PowerState.RUNNING)
+    await rig.hypervisor.suspend(spec.id)
+    await rig.hypervisor.reboot(spec.id, hard=True, grace=30)
+    assert await rig.hypervisor.inspect(spec.id) == Actual(spec.id, PowerState.RUNNING)
+    await rig.booted(spec.id, times=2)
+    await rig.hypervisor.suspend(spec.id)
+    await rig.hypervisor.shut_down(spec.id, 30)
+    assert (await stopped(rig, spec.id)).power is PowerState.SHUTDOWN
+    assert not {reason for _, reason in rig.changes} & {StopReason.GUEST, StopReason.CRASHED, StopReason.HOST}
+
+
+async def test_a_guest_is_interrupted(rig: Rig) -> None:
+    spec = rig.spec()
+    await rig.hypervisor.build(spec, rig.image, quiet)
+
+    await rig.hypervisor.trigger_crash_dump(spec.id)
+
+
+async def test_the_disk_of_a_guest_that_is_off_is_copied(rig: Rig) -> None:
+    spec = rig.spec()
+    await rig.hypervisor.build(spec, rig.image, quiet)
+    await rig.hypervisor.shut_down(spec.id, 0)
+
+    copy = await rig.hypervisor.export_disk(spec.id, "qcow2")
+
+    assert inspect_image(copy, "qcow2").virtual_size == 1 << 30
+    await rig.hypervisor.destroy(spec.id)
+    assert not copy.exists()
 
 
 async def test_what_is_so_already_is_left_so(rig: Rig) -> None:
@@ -187,6 +243,12 @@ async def test_what_is_asked_of_a_guest_that_is_not_there_is_refused(rig: Rig) -
         rig.hypervisor.start(missing),
         rig.hypervisor.shut_down(missing, 1),
         rig.hypervisor.reboot(missing, hard=True, grace=1),
+        rig.hypervisor.pause(missing),
+        rig.hypervisor.unpause(missing),
+        rig.hypervisor.suspend(missing),
+        rig.hypervisor.resume(missing),
+        rig.hypervisor.trigger_crash_dump(missing),
+        rig.hypervisor.export_disk(missing, "qcow2"),
     ):
         with pytest.raises(HypervisorError, match="no guest"):
             await asked

@@ -91,7 +91,7 @@ def test_user_data_of_65535_letters_is_the_largest() -> None:
 
 
 def test_a_reboot_is_soft_or_hard() -> None:
-    schema = ACTIONS["reboot"].schema
+    schema = ACTIONS["reboot"].schema((2, 1))
     schema.check({"reboot": {"type": "SOFT"}})
     schema.check({"reboot": {"type": "Hard"}})
     with pytest.raises(Refusal) as refused:

@@ -1,6 +1,7 @@
 """Random histories: whatever is asked and reported in whatever order, the rules of the log hold."""
 
 import contextlib
+from functools import partial
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -18,11 +19,20 @@ from domain.image.change import change_image, tag_image, untag_image
 from domain.image.image import ImageStatus, create_image, delete_image
 from domain.image.sharing import MemberStatus, answer_sharing, share_with, stop_sharing
 from domain.image.upload import uploaded
+from domain.instance.crash_dump import trigger_crash_dump
 from domain.instance.deletion import delete, finish_unplaced_deletion
-from domain.instance.observation import Observation, observe
+from domain.instance.lock import lock, unlock
+from domain.instance.observation import ENDS, Observation, observe
+from domain.instance.password import change_password
+from domain.instance.pause import pause, unpause
 from domain.instance.power import reboot, start, stop
+from domain.instance.rebuild import rebuild
+from domain.instance.rescue import rescue, unrescue
+from domain.instance.reset import reset_state
 from domain.instance.scheduling import scheduling_failed
+from domain.instance.snapshot import snapshot
 from domain.instance.state import PowerState, StopReason, VmState
+from domain.instance.suspend import resume, suspend
 from domain.network.addresses import Wanted, allocate, release_addresses
 from domain.network.network import create_empty_network, create_network, delete_network
 from domain.network.port import change_port, create_port, delete_port
@@ -59,6 +69,7 @@ class InstanceHistories(RuleBasedStateMachine):
         super().__init__()
         self.instance = requested()
         self.events_when_deleted: int | None = None
+        self.was_reset = False  # by an administrator, who may say what is not so
 
     def attempt(self, change: Any, *args: Any, **kwargs: Any) -> None:
         with contextlib.suppress(DomainError):
@@ -78,6 +89,33 @@ class InstanceHistories(RuleBasedStateMachine):
     def is_asked(self, command: Any) -> None:
         self.attempt(command)
 
+    @rule(
+        command=st.sampled_from(
+            [
+                pause,
+                unpause,
+                suspend,
+                resume,
+                unrescue,
+                change_password,
+                trigger_crash_dump,
+                unlock,
+                partial(lock, by="owner", reason=None),
+                partial(rescue, image={"id": "r"}),
+                partial(rebuild, changes={"image": {"id": "other"}}),
+                partial(snapshot, image_id="s", disk_format="qcow2"),
+                partial(snapshot, image_id="b", disk_format="qcow2", backup={"type": "daily", "keep": 1}),
+            ]
+        )
+    )
+    def is_acted_on(self, command: Any) -> None:
+        self.attempt(command)
+
+    @rule(state=st.sampled_from([VmState.ACTIVE, VmState.ERROR]))
+    def is_reset(self, state: VmState) -> None:
+        self.attempt(reset_state, state=state)
+        self.was_reset = True
+
     @rule(hard=st.booleans())
     def is_rebooted(self, hard: bool) -> None:
         self.attempt(reboot, hard=hard)
@@ -89,6 +127,7 @@ class InstanceHistories(RuleBasedStateMachine):
         power=st.sampled_from(PowerState),
         reason=st.sampled_from([None, *StopReason]),
         error=st.sampled_from([None, "it failed"]),
+        rescued=st.booleans(),
     )
     def is_reported(self, behind: int, **parts: Any) -> None:
         seen = Observation(
@@ -99,8 +138,12 @@ class InstanceHistories(RuleBasedStateMachine):
             settled=parts["settled"],
             stop_reason=parts["reason"],
             error=parts["error"],
+            rescued=parts["rescued"],
         )
+        before = self.instance.task
         self.attempt(observe, seen)
+        if not behind and parts["settled"] and before in ENDS:
+            assert self.instance.task is None, f"{before} outlived a report"
 
     @invariant()
     def versions_are_contiguous(self) -> None:
@@ -115,8 +158,13 @@ class InstanceHistories(RuleBasedStateMachine):
 
     @invariant()
     def what_runs_has_a_host(self) -> None:
-        if self.instance.vm_state in {VmState.ACTIVE, VmState.STOPPED}:
+        if self.instance.vm_state not in {VmState.BUILDING, VmState.ERROR, VmState.DELETED} and not self.was_reset:
             assert self.instance.host is not None
+
+    @invariant()
+    def nothing_is_left_of_what_is_over(self) -> None:
+        if self.instance.task is None:
+            assert self.instance.errand is None
 
     @invariant()
     def the_log_tells_the_same_story(self) -> None:

@@ -33,6 +33,11 @@ def test_why_a_guest_stopped(events: list[tuple[int, int]], reason: StopReason) 
     assert last == Change(GUEST, stopped=True, reason=reason)
 
 
+def test_a_guest_whose_memory_was_saved_has_not_stopped_for_a_reason() -> None:
+    saved = Lifecycle().change(GUEST, STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_SAVED)
+    assert saved == Change(GUEST, stopped=True)
+
+
 def test_what_one_guest_does_says_nothing_of_another() -> None:
     lifecycle = Lifecycle()
     lifecycle.change("another", SHUTDOWN, libvirt.VIR_DOMAIN_EVENT_SHUTDOWN_HOST)
