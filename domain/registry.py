@@ -11,8 +11,11 @@ from domain.instance import (
     build,
     crash_dump,
     deletion,
+    evacuation,
     instance,
+    live_migration,
     lock,
+    move,
     password,
     pause,
     power,
@@ -20,7 +23,9 @@ from domain.instance import (
     request,
     rescue,
     reset,
+    resize,
     scheduling,
+    shelve,
     snapshot,
     suspend,
 )
@@ -61,6 +66,11 @@ DECLARING = (
     crash_dump,
     snapshot,
     reset,
+    move,
+    resize,
+    live_migration,
+    evacuation,
+    shelve,
 )
 """The modules that declare aggregates and events: importing them registers what they declare."""
 

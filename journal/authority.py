@@ -106,6 +106,27 @@ MAY_APPEND: Mapping[str, frozenset[Source]] = {
     "chronova.instance.snapshot-requested.v1": frozenset({API}),
     "chronova.instance.snapshot-failed.v1": frozenset({API, CONDUCTOR}),
     "chronova.instance.snapshot-taken.v1": frozenset({CONDUCTOR}),
+    # moves
+    "chronova.instance.resize-requested.v1": frozenset({API}),
+    "chronova.instance.migration-requested.v1": frozenset({API}),
+    "chronova.instance.live-migration-requested.v1": frozenset({API}),
+    "chronova.instance.evacuation-requested.v1": frozenset({API}),
+    "chronova.instance.destination-chosen.v1": frozenset({SCHEDULER}),
+    "chronova.instance.move-failed.v1": frozenset({API, SCHEDULER, CONDUCTOR}),
+    "chronova.instance.host-left.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.guest-parked.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.resized.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.resize-confirmed.v1": frozenset({API}),
+    "chronova.instance.resize-revert-requested.v1": frozenset({API}),
+    "chronova.instance.resize-reverted.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.migrated.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.evacuated.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.shelve-requested.v1": frozenset({API}),
+    "chronova.instance.shelved.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.offload-requested.v1": frozenset({API, CONDUCTOR}),
+    "chronova.instance.offloaded.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.unshelve-requested.v1": frozenset({API}),
+    "chronova.instance.unshelved.v1": frozenset({CONDUCTOR}),
 }
 """Who may append each version of each event. It is total: an event without a row fails the tests."""
 

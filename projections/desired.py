@@ -11,6 +11,7 @@ from nats.errors import Error as NatsError
 
 from domain.instance.desired import Desired, Errand, ErrandKind, GuestSpec, ImageSource, Nic, Want
 from domain.instance.instance import Instance
+from domain.instance.move import part_of
 from journal.bus import Bus
 from journal.envelope import Recorded
 from journal.errors import LogUnavailable
@@ -39,28 +40,35 @@ class DesiredStates:
 
     async def send(self, instances: Iterable[Instance]) -> None:
         """Put the newest desired state of instances into their hosts' work queues. Raises LogUnavailable."""
-        await asyncio.gather(*(self._send(instance) for instance in instances if instance.host is not None))
+        await asyncio.gather(*(self.send_to(host, instance) for instance in instances for host in instance.hosts))
 
-    async def _send(self, instance: Instance) -> None:
-        document = orjson.dumps(await self.of(instance))
+    async def send_to(self, host: str, instance: Instance) -> None:
+        """Put the newest desired state of an instance into the work queue of a host that has a part in it.
+
+        Raises LogUnavailable.
+        """
+        document = orjson.dumps(await self.of(instance, host))
         try:
-            answer = await self._client.request(f"work.{instance.host}.{instance.id}", document, timeout=5)
+            answer = await self._client.request(f"work.{host}.{instance.id}", document, timeout=5)
         except (NatsError, TimeoutError) as error:
             raise LogUnavailable(f"The desired state of {instance.id} could not be sent: {error!r}") from error
         if "error" in (refusal := orjson.loads(answer.data)):
             raise LogUnavailable(f"The desired state of {instance.id} was refused: {refusal['error']}")
 
-    async def of(self, instance: Instance) -> Desired:
-        """The desired state of an instance, with its secrets and a URL for its image. Raises LogUnavailable."""
+    async def of(self, instance: Instance, host: str) -> Desired:
+        """What an instance should be on a host, with its secrets and a URL for its image. Raises LogUnavailable."""
+        part = part_of(instance, host)
+        errand = instance.errand if part.lives_here else None
         return Desired(
             instance_id=instance.id,
             generation=instance.generation,
-            want=instance.want,
+            want=part.want,
             restarts=instance.restarts,
             launched=instance.launched_at is not None,
-            spec=None if instance.want is Want.ABSENT else await self._spec(instance),
-            errand=None if instance.errand is None else self._errand(instance.id, instance.errand),
-            dumps=instance.dumps,
+            spec=None if part.want is Want.ABSENT else await self._spec(instance),
+            errand=None if errand is None else self._errand(instance.id, errand),
+            arrival=part.arrival,
+            dumps=instance.dumps if part.lives_here else 0,
         )
 
     def _errand(self, instance_id: str, errand: Mapping[str, Any]) -> Errand:
@@ -93,7 +101,7 @@ class DesiredStates:
             vcpus=instance.flavor["vcpus"],
             memory_mib=instance.flavor["ram"],
             disk_gib=instance.flavor["disk"],
-            image=self._source(instance.image),
+            image=self._source(instance.shelved_image or instance.image),
             nics=tuple(Nic(**{name: nic[name] for name in NIC_PARTS}, dns=tuple(nic["dns"])) for nic in instance.nics),
             public_keys={} if instance.key is None else {instance.key["name"]: instance.key["public_key"]},
             metadata=instance.metadata,
@@ -145,8 +153,8 @@ class DesiredStateProjection:
         due = []
         for folded in changed.values():
             instance = cast("Instance", folded.aggregate)
-            current = (instance.host, instance.generation)
-            if instance.host is not None and not instance.is_deleted and folded.notes.get("sent") != current:
+            current = (instance.hosts, instance.generation)
+            if instance.hosts and not instance.is_deleted and folded.notes.get("sent") != current:
                 folded.notes["sent"] = current
                 due.append(instance)
         return due

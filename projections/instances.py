@@ -5,8 +5,10 @@ from typing import cast
 from domain.instance.instance import Instance
 from journal.envelope import Recorded
 from projections.fold import Folded
-from projections.tables import instances
+from projections.tables import instance_hosts, instances
 from projections.writes import Writes
+
+HOSTS = "hosts"
 
 
 def instance_row(folded: Folded, recorded: Recorded, writes: Writes) -> None:
@@ -39,6 +41,7 @@ def instance_row(folded: Folded, recorded: Recorded, writes: Writes) -> None:
             "config_drive": instance.config_drive,
             "user_data_sha256": instance.user_data_sha256,
             "fault": None if fault is None else {**fault, "created": fault["created"].isoformat()},
+            "shelved_image_id": instance.shelved_image_id,
             "locked": instance.locked,
             "locked_by": instance.locked_by,
             "locked_reason": instance.locked_reason,
@@ -54,3 +57,17 @@ def instance_row(folded: Folded, recorded: Recorded, writes: Writes) -> None:
             "position": recorded.position,
         },
     )
+
+
+def instance_host_rows(folded: Folded, _recorded: Recorded, writes: Writes) -> None:
+    """One row a host that has a part in an instance which is not deleted."""
+    instance = cast("Instance", folded.aggregate)
+    hosts = () if instance.is_deleted else instance.hosts
+    before: tuple[str, ...] = folded.notes.get(HOSTS, ())
+    for host in before:
+        if host not in hosts:
+            writes.remove(instance_hosts, instance.id, host)
+    for host in hosts:
+        if host not in before:
+            writes.put(instance_hosts, {"instance_id": instance.id, "host": host})
+    folded.notes[HOSTS] = hosts

@@ -19,7 +19,7 @@ from projections.fold import Folded, Folder
 from projections.hosts import claim_rows, host_row
 from projections.identity import project_row, user_rows
 from projections.instance_actions import action_rows
-from projections.instances import instance_row
+from projections.instances import instance_host_rows, instance_row
 from projections.networks import network_row, port_rows, security_group_rows, subnet_row
 from projections.read_model import CHECKPOINT, POSITION_SUBJECT, make_tables, position_of
 from projections.tables import checkpoints
@@ -35,7 +35,7 @@ WRITERS: Mapping[str, tuple[RowWriter, ...]] = {
     "flavor": (flavor_row,),
     "host": (host_row, claim_rows),
     "image": (image_row,),
-    "instance": (instance_row, action_rows),
+    "instance": (instance_row, instance_host_rows, action_rows),
     "keypair": (keypair_row,),
     "network": (network_row, subnet_row, port_rows),
     "project": (project_row,),

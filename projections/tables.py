@@ -70,6 +70,7 @@ instances = Table(
     Column("config_drive", Boolean, nullable=False),
     Column("user_data_sha256", String(64)),
     Column("fault", JSON),  # code, message, created (RFC 3339)
+    Column("shelved_image_id", String(36)),
     Column("locked", Boolean, nullable=False),
     Column("locked_by", String(8)),  # owner | admin
     Column("locked_reason", Text),
@@ -86,6 +87,14 @@ instances = Table(
     Index("instances_by_project", "project_id", "deleted", "created_position"),
     Index("instances_by_host", "host", "deleted"),
     Index("instances_by_task", "task_state"),
+)
+
+instance_hosts = Table(
+    "instance_hosts",
+    metadata,
+    Column("instance_id", String(36), primary_key=True),
+    Column("host", String(64), primary_key=True),  # it has a part in the instance: see Instance.hosts
+    Index("instance_hosts_by_host", "host"),
 )
 
 instance_actions = Table(

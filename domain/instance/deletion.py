@@ -16,7 +16,11 @@ class DeletionRequested(InstanceEvent):
     TOPIC: ClassVar[str] = "chronova.instance.deletion-requested.v1"
 
     def apply(self, aggregate: Instance) -> None:
-        """Its host, if it has one, must remove it."""
+        """Every host that has a part in it must remove it."""
+        for host in aggregate.hosts:
+            if host != aggregate.host:
+                aggregate.leave(host)
+        aggregate.settle_move()
         aggregate.task = Task.DELETING
         aggregate.wants(Want.ABSENT)
 
@@ -44,6 +48,6 @@ def delete(instance: Instance, *, at: datetime) -> None:
 
 
 def finish_unplaced_deletion(instance: Instance, *, at: datetime) -> None:
-    """End an instance that is to be deleted and lives on no host; nothing otherwise."""
-    if instance.task is Task.DELETING and instance.host is None:
+    """End an instance that is to be deleted and is on no host; nothing otherwise."""
+    if instance.task is Task.DELETING and not instance.hosts:
         instance.record(InstanceDeleted, at=at)

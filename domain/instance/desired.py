@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
+from domain.instance.state import VmState
+
 
 class Want(StrEnum):
     """What the instance should be."""
@@ -18,7 +20,25 @@ class Want(StrEnum):
     SUSPENDED = "suspended"
     RESCUED = "rescued"
     SHUTDOWN = "shutdown"
+    PARKED = "parked"  # off, with a disk that another host takes over
     ABSENT = "absent"
+
+
+STEADY: Mapping[VmState, Want] = {
+    VmState.ACTIVE: Want.RUNNING,
+    VmState.PAUSED: Want.PAUSED,
+    VmState.SUSPENDED: Want.SUSPENDED,
+    VmState.STOPPED: Want.SHUTDOWN,
+    VmState.RESCUED: Want.RESCUED,
+}
+"""What is wanted of an instance of which nothing is asked."""
+
+
+class Arrival(StrEnum):
+    """How a guest that has run elsewhere comes to its host."""
+
+    BUILT = "built"  # from its image
+    MOVED = "moved"  # with its disk
 
 
 class ErrandKind(StrEnum):
@@ -123,6 +143,7 @@ class Desired:
     launched: bool = False  # it has run before: a guest that is missing is lost, and must not be made anew
     spec: GuestSpec | None = None  # None only when the instance should be absent
     errand: Errand | None = None
+    arrival: Arrival | None = None  # it has run elsewhere: a guest that is missing here is still to come
     dumps: int = (
         0  # crash dumps that were asked for so far: the agent interrupts the guest when it has done so less often
     )
@@ -130,7 +151,7 @@ class Desired:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         """Read what `orjson` made of it. Raises KeyError, TypeError or ValueError when it is not a desired state."""
-        spec, errand = document["spec"], document["errand"]
+        spec, errand, arrival = document["spec"], document["errand"], document["arrival"]
         return cls(
             instance_id=document["instance_id"],
             generation=document["generation"],
@@ -139,5 +160,6 @@ class Desired:
             launched=bool(document["launched"]),
             spec=None if spec is None else GuestSpec.from_document(spec),
             errand=None if errand is None else Errand.from_document(errand),
+            arrival=None if arrival is None else Arrival(arrival),
             dumps=int(document["dumps"]),
         )

@@ -1,10 +1,9 @@
 """Power: stop, start, reboot. A decision only says what is wanted; the agent makes it so and reports the fact."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
-from domain.instance.desired import Restarts, Want
+from domain.instance.desired import STEADY, Restarts, Want
 from domain.instance.instance import Instance, InstanceEvent
 from domain.instance.legality import Action, require_legal
 from domain.instance.state import PowerState, StopReason, Task, VmState
@@ -96,9 +95,13 @@ class OperationFailed(InstanceEvent):
         """The user sees the fault and may try again."""
         aggregate.task, aggregate.power, aggregate.dump_pending = None, PowerState(self.power), False
         aggregate.fault = {"code": 500, "message": self.reason, "created": self.timestamp}
+        if self.operation == Action.CRASH_DUMP:
+            aggregate.wants(aggregate.want)
+            return
         if self.operation in HARMLESS and aggregate.vm_state in STEADY:
             aggregate.wants(STEADY[aggregate.vm_state])
             return
+        aggregate.settle_move()
         running = aggregate.power is PowerState.RUNNING
         aggregate.vm_state = VmState.ACTIVE if running else VmState.ERROR
         aggregate.wants(Want.RUNNING if running else Want.SHUTDOWN)
@@ -115,19 +118,9 @@ HARMLESS = frozenset(
         Task.IMAGE_BACKUP.value,
         Task.RESCUING.value,
         Task.UNRESCUING.value,
-        Action.CRASH_DUMP.value,
     }
 )
 """Operations that leave an instance as it was when they fail. After others the power that is seen decides."""
-
-STEADY: Mapping[VmState, Want] = {
-    VmState.ACTIVE: Want.RUNNING,
-    VmState.PAUSED: Want.PAUSED,
-    VmState.SUSPENDED: Want.SUSPENDED,
-    VmState.STOPPED: Want.SHUTDOWN,
-    VmState.RESCUED: Want.RESCUED,
-}
-"""What is wanted of an instance of which nothing is asked."""
 
 
 class InstanceLost(InstanceEvent):

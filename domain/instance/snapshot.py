@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from domain.instance.desired import ErrandKind
+from domain.instance.desired import STEADY, ErrandKind
 from domain.instance.instance import Instance, InstanceEvent
 from domain.instance.legality import Action, require_legal
 from domain.instance.state import Task
@@ -53,9 +53,9 @@ class SnapshotFailed(InstanceEvent):
     reason: str
 
     def apply(self, aggregate: Instance) -> None:
-        """It is as before, and the agent is told so."""
+        """It is as before, and the agent is told so: a guest that was shut down to be shelved is started again."""
         aggregate.task = None
-        aggregate.wants(aggregate.want)
+        aggregate.wants(STEADY.get(aggregate.vm_state, aggregate.want))
 
 
 def abandon_snapshot(instance: Instance, *, reason: str, at: datetime) -> bool:

@@ -74,6 +74,12 @@ class Hypervisor(Protocol):
         Raises HypervisorError; then nothing of the guest is left.
         """
 
+    async def park(self, instance_id: str, grace: float) -> None:
+        """Shut the guest down so that another host can take it over. Raises HypervisorError; then it runs on."""
+
+    async def receive(self, spec: GuestSpec) -> None:
+        """Make the guest with the disk that another host has parked, and start it. Raises HypervisorError; then nothing is left."""
+
     async def start(self, instance_id: str) -> None:
         """Power the guest on; nothing when it runs. Raises HypervisorError."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from domain.instance.desired import Desired, Errand, ErrandKind, Want
+from domain.instance.desired import Arrival, Desired, Errand, ErrandKind, Want
 from domain.instance.state import PowerState
 from services.compute.hypervisor import Actual
 from services.compute.ledger import Applied
@@ -17,6 +17,8 @@ class Step(Enum):
 
     BUILD = auto()
     REBUILD = auto()
+    RECEIVE = auto()
+    PARK = auto()
     START = auto()
     SHUT_DOWN = auto()
     REBOOT = auto()
@@ -75,11 +77,13 @@ AT_REST: Mapping[Want, frozenset[PowerState]] = {
     Want.PAUSED: frozenset({PowerState.PAUSED}),
     Want.SUSPENDED: frozenset({PowerState.SUSPENDED}),
     Want.SHUTDOWN: OFF,
+    Want.PARKED: OFF,
 }
 """The power states in which a guest is as wanted."""
 
 ALWAYS: Mapping[Want, Mapping[PowerState, Step]] = {
     Want.SHUTDOWN: dict.fromkeys((PowerState.RUNNING, PowerState.PAUSED, PowerState.SUSPENDED), Step.SHUT_DOWN),
+    Want.PARKED: dict.fromkeys((PowerState.RUNNING, PowerState.PAUSED, PowerState.SUSPENDED), Step.PARK),
     Want.PAUSED: {PowerState.RUNNING: Step.PAUSE},
     Want.SUSPENDED: {PowerState.RUNNING: Step.SUSPEND},
 }
@@ -115,8 +119,21 @@ def plan(known: Known) -> Step:
     if known.errand is not None and known.errand.kind is ErrandKind.REBUILD:
         return Step.REBUILD  # also with no guest to be seen: the last attempt may have been cut short
     if actual is None:
-        return Step.REPORT if desired.launched or known.is_applied else Step.BUILD
+        return _missing(known)
     return _mode(known, actual) or _power(known, actual) or _once(known) or Step.REPORT
+
+
+def _missing(known: Known) -> Step:
+    """There is no guest: it is still to come, or it is lost."""
+    if known.is_applied:
+        return Step.REPORT
+    match known.desired.arrival:
+        case Arrival.MOVED:
+            return Step.RECEIVE
+        case Arrival.BUILT:
+            return Step.BUILD
+        case None:
+            return Step.REPORT if known.desired.launched else Step.BUILD
 
 
 def _mode(known: Known, actual: Actual) -> Step | None:

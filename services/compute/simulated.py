@@ -86,6 +86,17 @@ class SimulatedHypervisor:
         progress("start")
         self._write(spec.id, PowerState.RUNNING)
 
+    async def park(self, instance_id: str, grace: float) -> None:
+        """Note that it is off."""
+        await self.shut_down(instance_id, grace)
+
+    async def receive(self, spec: GuestSpec) -> None:
+        """Note that it runs here: there is no disk to take over."""
+        await asyncio.sleep(self._delays.build)
+        if (reason := self._failures.pop(0) if self._failures else self._failure(spec)) is not None:
+            raise HypervisorError(reason)
+        self._write(spec.id, PowerState.RUNNING)
+
     async def start(self, instance_id: str) -> None:
         """Note that it runs."""
         await self._change(instance_id, PowerState.RUNNING)

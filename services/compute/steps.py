@@ -13,6 +13,7 @@ Call: TypeAlias = Callable[[Hypervisor, Desired, float], Awaitable[None]]
 CALLS: Mapping[Step, Call] = {
     Step.START: lambda hypervisor, desired, _: hypervisor.start(desired.instance_id),
     Step.SHUT_DOWN: lambda hypervisor, desired, grace: hypervisor.shut_down(desired.instance_id, grace),
+    Step.PARK: lambda hypervisor, desired, grace: hypervisor.park(desired.instance_id, grace),
     Step.REBOOT: lambda hypervisor, desired, grace: hypervisor.reboot(
         desired.instance_id, hard=desired.restarts.hard, grace=grace
     ),

@@ -135,6 +135,8 @@ class Worker:
         elif step is Step.RESCUE:
             spec = spec_of(desired)
             await hypervisor.rescue(spec, await self._image(spec.rescue_image), grace)
+        elif step is Step.RECEIVE:
+            await self._receive(desired, spec_of(desired))
         elif step is Step.UPLOAD_IMAGE:
             await self._upload_image(desired)
         else:
@@ -142,6 +144,11 @@ class Worker:
         # What stopped the guest before has nothing to do with how it stops from now on.
         self._stop_reason = None
         self._note(desired, step)
+
+    async def _receive(self, desired: Desired, spec: GuestSpec) -> None:
+        async with self._tools.builds:
+            self._begin(desired)
+            await self._tools.hypervisor.receive(spec)
 
     async def _upload_image(self, desired: Desired) -> None:
         errand = desired.errand
@@ -166,11 +173,14 @@ class Worker:
             if self._tools.hypervisor.needs_image:
                 stages("image")
             image = await self._image(spec.image)
-            # From here on there may be files: a deletion that overtakes the build must know.
-            self._applied = begun(self._applied, desired, self._tools.session)
-            self._tools.ledger.write(spec.id, self._applied)
+            self._begin(desired)
             await self._tools.hypervisor.build(spec, image, stages)
             self._stages = stages.done()
+
+    def _begin(self, desired: Desired) -> None:
+        """From here on there may be files: a deletion that overtakes the build must know."""
+        self._applied = begun(self._applied, desired, self._tools.session)
+        self._tools.ledger.write(desired.instance_id, self._applied)
 
     def _note(self, desired: Desired, step: Step = Step.REPORT, *, error: str | None = None) -> None:
         self._applied = noted(self._applied, desired, self._tools.session, step, error=error)

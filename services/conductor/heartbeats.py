@@ -20,7 +20,7 @@ from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable
 from journal.repository import Repository
 from projections.desired import DesiredStates
 from projections.read_model import ReadModel
-from projections.tables import hosts, instances
+from projections.tables import hosts, instance_hosts, instances
 from services.conductor.author import AUTHOR
 
 log = logging.getLogger(__name__)
@@ -100,16 +100,14 @@ class Heartbeats:
         return {"registered": True, "waiting": waiting, "instances": known}
 
     async def _send_again(self, host: str, wanted: list[str]) -> None:
-        found = []
         for instance_id in wanted:
             try:
                 instance = (await self._repository.load(Instance, instance_id)).aggregate
             except AggregateNotFound:
                 continue
-            # Its desired state holds the instance's secrets: only the host that it lives on is told.
-            if instance.host == host and not instance.is_deleted:
-                found.append(instance)
-        await self._states.send(found)
+            # Its desired state holds the instance's secrets: only hosts that have a part in it are told.
+            if host in instance.hosts and not instance.is_deleted:
+                await self._states.send_to(host, instance)
 
 
 def _up_hosts(connection: Connection) -> list[str]:
@@ -119,9 +117,9 @@ def _up_hosts(connection: Connection) -> list[str]:
 def _held(connection: Connection, host: str, now: datetime) -> tuple[dict[str, int], list[str]]:
     """What the host should hold (instance → generation), and of which of these a report has been awaited for long."""
     rows = connection.execute(
-        select(instances.c.id, instances.c.generation, instances.c.task_state, instances.c.updated_at).where(
-            instances.c.host == host, ~instances.c.deleted
-        )
+        select(instances.c.id, instances.c.generation, instances.c.task_state, instances.c.updated_at)
+        .join(instance_hosts, instance_hosts.c.instance_id == instances.c.id)
+        .where(instance_hosts.c.host == host, ~instances.c.deleted)
     ).all()
     awaited = [row.id for row in rows if row.task_state is not None and now - row.updated_at > AWAITED_FOR]
     return {row.id: row.generation for row in rows}, awaited

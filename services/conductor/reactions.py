@@ -8,12 +8,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
+from domain.errors import DomainError
 from domain.host.claims import release
 from domain.host.host import Host
-from domain.image.image import Image, discard_image
+from domain.image.image import Image, delete_image, discard_image
 from domain.instance.build import BuildFailed
 from domain.instance.deletion import DeletionRequested, InstanceDeleted, finish_unplaced_deletion
 from domain.instance.instance import Instance
+from domain.instance.move import HostLeft
+from domain.instance.shelve import InstanceOffloaded, InstanceUnshelved
 from domain.instance.snapshot import SnapshotFailed
 from domain.network.addresses import release_addresses
 from domain.network.network import Network
@@ -30,7 +33,8 @@ log = logging.getLogger(__name__)
 
 NAME = "conductor"
 SAVE_EVERY = 1.0  # seconds
-ANSWERED = (DeletionRequested, InstanceDeleted, BuildFailed, SnapshotFailed)
+LEFT = (HostLeft, InstanceOffloaded)
+ANSWERED = (DeletionRequested, InstanceDeleted, BuildFailed, SnapshotFailed, InstanceUnshelved, *LEFT)
 
 
 class Reactions:
@@ -74,7 +78,26 @@ class Reactions:
             self._give_back(over),
             *(self._secrets.forget_instance(recorded.aggregate_id) for recorded in gone),
             *(self._discard_image(recorded) for recorded in batch if isinstance(recorded.event, SnapshotFailed)),
+            *(self._delete_image(recorded) for recorded in batch if isinstance(recorded.event, InstanceUnshelved)),
+            *(self._release(recorded) for recorded in batch if isinstance(recorded.event, LEFT)),
         )
+
+    async def _release(self, recorded: Recorded) -> None:
+        """Give back what an instance held of one host that it has left."""
+        event = recorded.event
+        assert isinstance(event, LEFT)  # noqa: S101 -- for the type checker
+        decide = partial(release, instance_ids=[recorded.aggregate_id], at=self._clock())
+        await self._repository.execute(Host, event.host, decide, AUTHOR.because_of(recorded))
+
+    async def _delete_image(self, recorded: Recorded) -> None:
+        """The image of a shelved disk has done its service."""
+        event = recorded.event
+        assert isinstance(event, InstanceUnshelved)  # noqa: S101 -- for the type checker
+        decide = partial(delete_image, at=self._clock())
+        try:
+            await self._repository.execute(Image, event.image_id, decide, AUTHOR.because_of(recorded))
+        except (AggregateNotFound, DomainError) as error:
+            log.warning("the image of the shelved instance %s is kept: %s", recorded.aggregate_id, error)
 
     async def _discard_image(self, recorded: Recorded) -> None:
         event = recorded.event

@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select
 from domain.host.claims import release
 from domain.host.host import Host
 from domain.instance.instance import Instance
+from domain.instance.move import awaits_destination
+from domain.instance.scheduling import awaits_scheduling
 from domain.instance.state import Task
 from domain.network.addresses import release_addresses
 from domain.network.network import Network
@@ -18,7 +20,7 @@ from journal.errors import AggregateNotFound, JournalError
 from journal.repository import Repository
 from journal.secrets import Secrets
 from projections.read_model import ReadModel
-from projections.tables import claims, instances, ports
+from projections.tables import claims, instance_hosts, instances, ports
 from services.conductor.author import AUTHOR
 
 log = logging.getLogger(__name__)
@@ -51,12 +53,12 @@ class Repair:
         """Look once. The read model only names suspects: the log itself is asked before anything is undone."""
         before = self._clock() - SETTLED_AFTER
         for host, instance_id in await self._reads.query(lambda connection: _stray_claims(connection, before)):
-            if await self._lives_on(instance_id) not in {"", host}:
+            if not await self._holds(instance_id, host):
                 log.warning("the claim of instance %s on host %s is given back", instance_id, host)
                 decide = partial(release, instance_ids=[instance_id], at=self._clock())
                 await self._repository.execute(Host, host, decide, AUTHOR)
         for network_id, instance_id in await self._reads.query(lambda connection: _stray_ports(connection, before)):
-            if await self._lives_on(instance_id) is None:
+            if not await self._has_addresses(instance_id):
                 log.warning("the addresses of instance %s on network %s are given back", instance_id, network_id)
                 give_back = partial(release_addresses, instance_ids=[instance_id], at=self._clock())
                 await self._repository.execute(Network, network_id, give_back, AUTHOR)
@@ -74,20 +76,28 @@ class Repair:
                 await self._secrets.forget_instance(instance_id)
 
     async def _exists(self, instance_id: str) -> bool:
-        try:
-            return not (await self._repository.load(Instance, instance_id, fresh=True)).aggregate.is_deleted
-        except AggregateNotFound:
-            return False
+        return await self._alive(instance_id) is not None
 
-    async def _lives_on(self, instance_id: str) -> str | None:
-        """The instance's host; "" while one is being chosen, None when it has none and needs none."""
+    async def _holds(self, instance_id: str, host: str) -> bool:
+        """Whether an instance may hold a claim of a host: it has a part in it, or one is being chosen."""
+        instance = await self._alive(instance_id)
+        return instance is not None and (host in instance.hosts or _is_being_placed(instance))
+
+    async def _has_addresses(self, instance_id: str) -> bool:
+        """Whether an instance may hold addresses; one that lies on the shelf does."""
+        instance = await self._alive(instance_id)
+        return instance is not None and (bool(instance.nics) or _is_being_placed(instance))
+
+    async def _alive(self, instance_id: str) -> Instance | None:
         try:
             instance = (await self._repository.load(Instance, instance_id, fresh=True)).aggregate
         except AggregateNotFound:
             return None
-        if instance.task is Task.SCHEDULING:
-            return ""
-        return None if instance.is_deleted else instance.host
+        return None if instance.is_deleted else instance
+
+
+def _is_being_placed(instance: Instance) -> bool:
+    return awaits_scheduling(instance) or awaits_destination(instance)
 
 
 def _alive(connection: Connection) -> set[str]:
@@ -95,11 +105,11 @@ def _alive(connection: Connection) -> set[str]:
 
 
 def _stray_claims(connection: Connection, before: datetime) -> list[tuple[str, str]]:
+    here = and_(instance_hosts.c.instance_id == claims.c.instance_id, instance_hosts.c.host == claims.c.host)
     stray = (
         select(claims.c.host, claims.c.instance_id)
-        .outerjoin(instances, instances.c.id == claims.c.instance_id)
-        .where(claims.c.granted_at < before)
-        .where(or_(_gone(), and_(instances.c.host != claims.c.host, _decided())))
+        .outerjoin(instance_hosts, here)
+        .where(claims.c.granted_at < before, instance_hosts.c.host.is_(None))
     )
     return [(row.host, row.instance_id) for row in connection.execute(stray)]
 

@@ -1,7 +1,7 @@
 """Reports: what agents say, checked, and turned into facts.
 
-A report counts only for what its host owns: the bus lets a host publish below its own name alone, and here the instance's
-own host is compared. A broken-into host can lie about its own instances, and about nothing else.
+A report counts only for what its host has a part in: the bus lets a host publish below its own name alone, and here that is
+compared with the instance's hosts. A broken-into host can lie about its own instances, and about nothing else.
 """
 
 import asyncio
@@ -81,9 +81,9 @@ class Reports:
         author = Author(author.actor, author.source, causation_id=f"report:{host}/{instance_id}/{seen.generation}")
 
         def decide(instance: Instance) -> None:
-            if instance.host != host and not instance.is_deleted:
+            if host not in instance.hosts and not instance.is_deleted:
                 raise Conflict(f"it lives on {instance.host}")
-            observe(instance, seen, at=self._clock())
+            observe(instance, seen, host=host, at=self._clock())
 
         try:
             await self._repository.execute(Instance, instance_id, decide, author)

@@ -35,6 +35,10 @@ class KnownHosts:
         """The host on which an instance holds a claim, from a scheduling that was cut short."""
         return self._holder.get(instance_id)
 
+    def claimants(self, instance_id: str) -> frozenset[str]:
+        """All hosts on which an instance holds a claim."""
+        return frozenset(host for host, held in self._claims.items() if instance_id in held)
+
     async def follow(self, recorded: Recorded) -> None:
         """Take over what an event of a host says."""
         self.learn(cast("Host", (await self._folder.advance(recorded)).aggregate))

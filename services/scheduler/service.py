@@ -6,7 +6,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from domain.host.host import Host
+from domain.instance.evacuation import EvacuationRequested
+from domain.instance.live_migration import LiveMigrationRequested
 from domain.instance.request import InstanceRequested
+from domain.instance.resize import MigrationRequested, ResizeRequested
+from domain.instance.shelve import UnshelveRequested
 from journal.authority import Source
 from journal.bus import Bus
 from journal.envelope import Author, Recorded
@@ -15,12 +19,22 @@ from journal.follower import Follower
 from journal.positions import Positions
 from journal.repository import Repository
 from journal.streams import last_position, subjects
+from services.scheduler.destination import Destinations
 from services.scheduler.hosts import KnownHosts
 from services.scheduler.place import Placement
 
 log = logging.getLogger(__name__)
 
 NAME = "scheduler"
+PLACED = (
+    InstanceRequested,
+    ResizeRequested,
+    MigrationRequested,
+    LiveMigrationRequested,
+    EvacuationRequested,
+    UnshelveRequested,
+)
+"""What a host is chosen for."""
 AUTHOR = Author(actor="service:scheduler", source=Source.SCHEDULER)
 SAVE_EVERY = 1.0  # seconds
 TOGETHER = 64  # instances that are placed at the same time
@@ -35,6 +49,7 @@ class Scheduler:
         self._repository = repository
         self._hosts = KnownHosts(repository)
         self._placement = Placement(repository, self._hosts, clock)
+        self._destinations = Destinations(repository, self._hosts, clock)
         self._positions = Positions(client)
         self._waiting: dict[int, Recorded] = {}  # requests that are not decided, by position
         self._woken = asyncio.Event()
@@ -62,7 +77,7 @@ class Scheduler:
             for recorded in batch:
                 if recorded.kind == Host.KIND:
                     await self._hosts.follow(recorded)
-                elif isinstance(recorded.event, InstanceRequested):
+                elif isinstance(recorded.event, PLACED):
                     self._waiting[recorded.position] = recorded
                     self._woken.set()
                 self._followed = recorded.position
@@ -87,8 +102,13 @@ class Scheduler:
                 self._woken.clear()
 
     async def _place_together(self, requests: Sequence[Recorded]) -> None:
+        new = [request for request in requests if isinstance(request.event, InstanceRequested)]
         try:
-            await self._placement.place([(request.aggregate_id, AUTHOR.because_of(request)) for request in requests])
+            for request in requests:
+                if request not in new:
+                    await self._destinations.choose(request.aggregate_id, AUTHOR.because_of(request))
+            if new:
+                await self._placement.place([(request.aggregate_id, AUTHOR.because_of(request)) for request in new])
         except (LogUnavailable, AppendConflict):
             raise
         except Exception:

@@ -21,8 +21,11 @@ from domain.image.sharing import MemberStatus, answer_sharing, share_with, stop_
 from domain.image.upload import uploaded
 from domain.instance.crash_dump import trigger_crash_dump
 from domain.instance.deletion import delete, finish_unplaced_deletion
+from domain.instance.evacuation import evacuate
 from domain.instance.instance import Instance
+from domain.instance.live_migration import live_migrate
 from domain.instance.lock import lock, unlock
+from domain.instance.move import destination_chosen, no_destination
 from domain.instance.observation import Observation, observe
 from domain.instance.password import change_password
 from domain.instance.pause import pause, unpause
@@ -31,7 +34,9 @@ from domain.instance.rebuild import rebuild
 from domain.instance.request import request
 from domain.instance.rescue import rescue, unrescue
 from domain.instance.reset import reset_state
+from domain.instance.resize import confirm_resize, migrate, resize, revert_resize
 from domain.instance.scheduling import scheduled, scheduling_failed
+from domain.instance.shelve import shelve, unshelve
 from domain.instance.snapshot import snapshot
 from domain.instance.state import PowerState, StopReason, VmState
 from domain.instance.suspend import resume, suspend
@@ -307,6 +312,59 @@ def instance_that_is_acted_on() -> Instance:
     return web
 
 
+def instance_that_moves() -> Instance:
+    at = Clock()
+    web = asked_for(at())
+    place(web, at)
+    report(web, at, PowerState.RUNNING)
+    larger = create_flavor("3", name="medium", vcpus=2, ram=1024, disk=5, at=at()).document()
+    for end in (confirm_resize, revert_resize):
+        resize(web, flavor=larger, at=at())
+        arrive(web, at, "host-2" if web.host == "host-1" else "host-1")
+        end(web, at=at())
+        leave(web, at)
+        report(web, at, PowerState.RUNNING)
+    migrate(web, host=None, at=at())
+    no_destination(web, reason="No valid host was found.", explanation={"considered": 2}, at=at())
+    live_migrate(web, host="host-3", at=at())
+    destination_chosen(web, host="host-3", explanation={"considered": 1}, at=at())
+    observe(web, Observation(web.id, web.generation, exists=True, power=PowerState.RUNNING), host="host-3", at=at())
+    leave(web, at)
+    evacuate(web, host=None, stopped=False, at=at())
+    destination_chosen(web, host="host-1", explanation={"considered": 2}, at=at())
+    report(web, at, PowerState.RUNNING)
+    leave(web, at)
+    return web
+
+
+def arrive(instance: Instance, at: Clock, host: str) -> None:
+    """A cold move as far as its new host."""
+    destination_chosen(instance, host=host, explanation={"considered": 2, "seconds": 0.0021}, at=at())
+    report(instance, at, PowerState.SHUTDOWN)
+    report(instance, at, PowerState.RUNNING)
+
+
+def leave(instance: Instance, at: Clock) -> None:
+    """Hosts say that nothing is left on them."""
+    for host in instance.leaving:
+        gone = Observation(instance.id, instance.generation, exists=False, power=PowerState.NOSTATE)
+        observe(instance, gone, host=host, at=at())
+
+
+def instance_on_the_shelf() -> Instance:
+    at = Clock()
+    web = asked_for(at())
+    place(web, at)
+    report(web, at, PowerState.RUNNING)
+    shelve(web, image_id=SNAPSHOT_ID, disk_format="qcow2", at=at())
+    report(web, at, PowerState.SHUTDOWN)
+    report(web, at, PowerState.NOSTATE, exists=False)
+    unshelve(web, image={**web.image, "id": SNAPSHOT_ID, "name": "web-shelved"}, host=None, at=at())
+    destination_chosen(web, host="host-2", explanation={"considered": 2}, at=at())
+    report(web, at, PowerState.RUNNING)
+    return web
+
+
 HISTORIES: Mapping[str, Callable[[], Aggregate]] = {
     "flavor": flavor,
     "project": project,
@@ -323,5 +381,7 @@ HISTORIES: Mapping[str, Callable[[], Aggregate]] = {
     "instance-that-fits-nowhere": instance_that_fits_nowhere,
     "instance-that-cannot-be-built": instance_that_cannot_be_built,
     "instance-that-is-acted-on": instance_that_is_acted_on,
+    "instance-that-moves": instance_that_moves,
+    "instance-on-the-shelf": instance_on_the_shelf,
 }
 """File name → the life that is recorded in it."""

@@ -7,15 +7,27 @@ from sqlalchemy import RowMapping
 from starlette.responses import Response
 
 from domain.errors import IllegalInState
-from domain.instance import crash_dump, lock, pause, power, rescue, reset, suspend
+from domain.instance import crash_dump, lock, pause, power, rescue, reset, resize, suspend
 from domain.instance.deletion import delete
 from domain.instance.legality import LEGAL, Action
+from domain.instance.shelve import offload
 from domain.instance.state import VmState
 from services.api.answers import answer, empty
 from services.api.call import Call
 from services.api.compute.action import ServerAction, body, body_schema, decide, require_possible, simple
 from services.api.compute.microversions import Version, exists, text
 from services.api.compute.server_images import BACKUP, IMAGE, create_backup, create_image
+from services.api.compute.server_moves import (
+    RESIZE,
+    confirm,
+    evacuate_schema,
+    evacuate_server,
+    live_migrate_server,
+    live_schema,
+    migrate_schema,
+    migrate_server,
+    resize_server,
+)
 from services.api.compute.server_rebuild import (
     PASSWORD,
     RESCUE,
@@ -25,6 +37,7 @@ from services.api.compute.server_rebuild import (
     rescue_server,
 )
 from services.api.compute.server_rows import visible
+from services.api.compute.server_shelf import shelve_server, unshelve_schema, unshelve_server
 from services.api.errors import Refusal
 from services.api.schema import BodySchema
 
@@ -174,6 +187,19 @@ ACTIONS: Mapping[str, ServerAction] = {
     ),
     "createImage": ServerAction(f"{_P}:servers:create_image", body("createImage", IMAGE), create_image),
     "createBackup": ServerAction(f"{_P}:os-create-backup", body("createBackup", BACKUP), create_backup),
+    "resize": ServerAction(f"{_P}:servers:resize", body("resize", RESIZE), resize_server),
+    "confirmResize": ServerAction(f"{_P}:servers:confirm_resize", body("confirmResize"), confirm),
+    "revertResize": ServerAction(
+        f"{_P}:servers:revert_resize", body("revertResize"), simple(Action.REVERT_RESIZE, resize.revert_resize)
+    ),
+    "migrate": ServerAction(f"{_P}:os-migrate-server:migrate", migrate_schema, migrate_server),
+    "os-migrateLive": ServerAction(f"{_P}:os-migrate-server:migrate_live", live_schema, live_migrate_server),
+    "evacuate": ServerAction(f"{_P}:os-evacuate", evacuate_schema, evacuate_server),
+    "shelve": ServerAction(f"{_P}:os-shelve:shelve", body("shelve"), shelve_server),
+    "shelveOffload": ServerAction(
+        f"{_P}:os-shelve:shelve_offload", body("shelveOffload"), simple(Action.SHELVE_OFFLOAD, offload)
+    ),
+    "unshelve": ServerAction(f"{_P}:os-shelve:unshelve", unshelve_schema, unshelve_server),
     "os-resetState": ServerAction(f"{_P}:os-admin-actions:reset_state", body("os-resetState", _STATE), _reset_state),
     "restore": ServerAction(f"{_P}:os-deferred-delete:restore", body("restore"), _restore),
     "forceDelete": ServerAction(
@@ -184,10 +210,9 @@ ACTIONS: Mapping[str, ServerAction] = {
 
 NOT_BUILT = frozenset(
     {
-        "addFixedIp", "addFloatingIp", "addSecurityGroup", "confirmResize", "evacuate", "injectNetworkInfo", "migrate",
-        "os-getRDPConsole", "os-getSPICEConsole", "os-getSerialConsole", "os-getVNCConsole", "os-migrateLive",
-        "removeFixedIp", "removeFloatingIp", "removeSecurityGroup", "resetNetwork", "resize", "revertResize", "shelve",
-        "shelveOffload", "unshelve",
+        "addFixedIp", "addFloatingIp", "addSecurityGroup", "injectNetworkInfo", "os-getRDPConsole", "os-getSPICEConsole",
+        "os-getSerialConsole", "os-getVNCConsole", "removeFixedIp", "removeFloatingIp", "removeSecurityGroup",
+        "resetNetwork",
     }
 )  # fmt: skip
 """Nova's other actions."""

@@ -1,5 +1,7 @@
 """Images of servers: `createImage` and `createBackup`. Source: compute API reference, "Create Image", "Create Server Back Up"."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -39,11 +41,21 @@ BACKUP = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """An image that is to be made of a server."""
+
+    name: str
+    project_id: str
+    properties: dict[str, str]
+
+
 async def create_image(call: Call, row: RowMapping, options: Any) -> Response:
     """202 with the image's id (before 2.45: with where it is); 404; 409."""
     properties = {**options.get("metadata", {}), "image_type": "snapshot"}
-    image_id, position = await _imaged(call, row, options["name"], properties, None)
-    return _told(call, image_id, position)
+    image = Announced(options["name"].strip(), call.project_id, properties)
+    ask = partial(snapshot, disk_format=DISK_FORMAT, at=call.dependencies.clock())
+    return _told(call, *await announce(call, row, Action.CREATE_IMAGE, image, ask))
 
 
 async def create_backup(call: Call, row: RowMapping, options: Any) -> Response:
@@ -54,38 +66,40 @@ async def create_backup(call: Call, row: RowMapping, options: Any) -> Response:
         "image_type": backup["type"],
         "backup_rotation": str(backup["keep"]),
     }
-    image_id, position = await _imaged(call, row, options["name"], properties, backup)
-    return _told(call, image_id, position)
+    image = Announced(options["name"].strip(), call.project_id, properties)
+    ask = partial(snapshot, disk_format=DISK_FORMAT, backup=backup, at=call.dependencies.clock())
+    return _told(call, *await announce(call, row, Action.CREATE_BACKUP, image, ask))
 
 
-async def _imaged(
-    call: Call, row: RowMapping, name: str, properties: dict[str, str], backup: dict[str, Any] | None
+async def announce(
+    call: Call, row: RowMapping, action: Action, announced: Announced, ask: Callable[..., None]
 ) -> tuple[str, int]:
-    """Announce the image, then ask the server's host for its bytes. Returns the image's id and a position."""
-    action = Action.CREATE_IMAGE if backup is None else Action.CREATE_BACKUP
+    """Announce an image of a server's disk, then ask for its bytes (`ask` is given the instance and the image's id).
+
+    Returns the image's id and the position of what was asked. Raises what `decide` raises; then there is no image.
+    """
     await require_possible(call, row, action)
     commands, at = call.dependencies.commands, call.dependencies.clock()
     image_id = call.dependencies.new_id()
     image = new_image(
         image_id,
-        project_id=call.project_id,
-        name=name.strip(),
+        project_id=announced.project_id,
+        name=announced.name,
         disk_format=DISK_FORMAT,
         visibility="private",
         min_disk=row["flavor"]["disk"],
         properties={
-            **properties,
+            **announced.properties,
             "instance_uuid": row["id"],
             "user_id": call.caller.user_id,
-            "owner_id": call.project_id,
+            "owner_id": announced.project_id,
             "base_image_ref": row["image_id"] or "",
         },
         at=at,
     )
     await commands.create(image, call.author)
-    ask = partial(snapshot, image_id=image_id, disk_format=DISK_FORMAT, backup=backup, at=at)
     try:
-        return image_id, await decide(call, row, action, ask)
+        return image_id, await decide(call, row, action, partial(ask, image_id=image_id))
     except DomainError:  # something else was begun meanwhile
         await commands.execute(Image, image_id, partial(discard_image, at=at), call.author)
         raise

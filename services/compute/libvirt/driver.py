@@ -33,6 +33,9 @@ RECONNECT_PATIENCE = 30.0  # seconds that a daemon which is being started again 
 ATTEMPTS = 3  # at work that is interrupted by the daemon's end
 PRESS_EVERY = 5.0  # seconds: a guest that is still booting does not hear the first press of its power button
 EVENT_PATIENCE = 2.0  # seconds that the event after our own pulling of the plug may take
+CANNOT_MOVE = (
+    "This host cannot hand a guest's disk over to another one: make an image of the server, and another server of it."
+)
 CANNOT_RESCUE = "This host cannot boot guests from a rescue image: attach the disk's image to another server instead."
 
 
@@ -138,6 +141,14 @@ class LibvirtHypervisor:
     async def unrescue(self, spec: GuestSpec, grace: float) -> None:  # noqa: ARG002
         """Refused. Raises HypervisorError."""
         raise HypervisorError(CANNOT_RESCUE)
+
+    async def park(self, instance_id: str, grace: float) -> None:  # noqa: ARG002
+        """Refused. Raises HypervisorError."""
+        raise HypervisorError(CANNOT_MOVE)
+
+    async def receive(self, spec: GuestSpec) -> None:  # noqa: ARG002
+        """Refused. Raises HypervisorError."""
+        raise HypervisorError(CANNOT_MOVE)
 
     async def set_password(self, instance_id: str, password: str) -> None:  # noqa: ARG002
         """Refused. Raises HypervisorError."""

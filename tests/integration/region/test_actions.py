@@ -1,14 +1,17 @@
 """Server actions through everything: HTTP, log, scheduler, desired state, agents with a simulated hypervisor, and back."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from journal.streams import last_position
-from services.cli.agents import run_agents
+from projections.tables import claims, hosts
+from services.cli.agents import run_agent
 from services.cli.clouds import ADMIN, DEMO, passwords
 from services.cli.region import Region
 from tests.integration.api.conftest import password_auth
@@ -24,6 +27,7 @@ class Cloud:
     running: Running
     http: httpx.AsyncClient
     tokens: dict[str, str]
+    agents: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def __call__(
         self, method: str, path: str, *, cloud: str = DEMO, version: str = LATEST, **options: Any
@@ -64,6 +68,19 @@ class Cloud:
         assert answer.status_code in {200, 202, 204}, answer.text
         return await self.until(server_id, status)
 
+    async def start_agent(self, host: str) -> None:
+        self.agents[host] = self.running.run(run_agent(self.running.plane.region, host))
+
+    async def end_agent(self, host: str) -> None:
+        """End a host's agent, and wait until its silence is noticed."""
+        self.agents[host].cancel()
+        up = select(hosts.c.up).where(hosts.c.name == host)
+
+        async def down() -> bool:
+            return not await self.running.plane.reads.query(lambda connection: connection.execute(up).scalar())
+
+        await eventually(down, within=30)
+
     async def events(self, server_id: str, action: str) -> list[tuple[str, str]]:
         """(event, result) of the newest action of a name."""
         path = f"/v2.1/servers/{server_id}/os-instance-actions"
@@ -76,7 +93,7 @@ class Cloud:
 @pytest.fixture
 async def cloud(region: Running, settings: Region) -> AsyncIterator[Cloud]:
     plane = region.plane
-    for service in (plane.scheduler(), plane.conductor(), plane.api(), run_agents(plane.region)):
+    for service in (plane.scheduler(), plane.conductor(), plane.api()):
         region.run(service)
     async with httpx.AsyncClient(base_url=settings.api_url, timeout=30) as http:
 
@@ -91,7 +108,10 @@ async def cloud(region: Running, settings: Region) -> AsyncIterator[Cloud]:
         for name, user in ((ADMIN, "admin"), (DEMO, "demo")):
             auth = password_auth(user, passwords(settings.clouds_yaml)[name], user)
             tokens[name] = (await http.post("/identity/v3/auth/tokens", json=auth)).headers["X-Subject-Token"]
-        yield Cloud(region, http, tokens)
+        made = Cloud(region, http, tokens)
+        for host in settings.hosts:
+            await made.start_agent(host)
+        yield made
 
 
 async def test_a_guest_stands_still_and_goes_on(cloud: Cloud) -> None:
@@ -243,3 +263,130 @@ async def test_a_server_is_deleted_by_force_and_none_is_restored(cloud: Cloud) -
         return (await cloud.show(server_id))["status"] == "GONE"
 
     await eventually(gone)
+
+
+async def held(cloud: Cloud, server_id: str) -> set[str]:
+    """The hosts that hold a claim for a server."""
+    found = select(claims.c.host).where(claims.c.instance_id == server_id)
+    return set(await cloud.running.plane.reads.query(lambda connection: connection.execute(found).scalars().all()))
+
+
+async def until_held(cloud: Cloud, server_id: str, hosts: set[str]) -> None:
+    async def met() -> bool:
+        return await held(cloud, server_id) == hosts
+
+    await eventually(met)
+
+
+async def test_a_server_is_resized_with_a_claim_on_both_hosts_until_that_is_confirmed_or_reverted(cloud: Cloud) -> None:
+    server_id = await cloud.boot()
+    old = (await cloud.show(server_id, cloud=ADMIN))["OS-EXT-SRV-ATTR:host"]
+    (new,) = {"host-1", "host-2"} - {old}
+    same = await cloud.act(server_id, {"resize": {"flavorRef": "1"}})
+    assert same.json()["badRequest"]["message"] == "When resizing, instances must change flavor!"
+    assert (await cloud.act(server_id, {"resize": {"flavorRef": "none"}})).status_code == 400
+
+    resized = await cloud.done(server_id, {"resize": {"flavorRef": "2"}}, "VERIFY_RESIZE")
+    assert (resized["OS-EXT-SRV-ATTR:host"], resized["flavor"]["original_name"]) == (new, "small")
+    await until_held(cloud, server_id, {old, new})
+    reverted = await cloud.done(server_id, {"revertResize": None}, "ACTIVE")
+    assert (reverted["OS-EXT-SRV-ATTR:host"], reverted["flavor"]["original_name"]) == (old, "tiny")
+    await until_held(cloud, server_id, {old})
+
+    await cloud.done(server_id, {"resize": {"flavorRef": "2"}}, "VERIFY_RESIZE")
+    confirmed = await cloud.act(server_id, {"confirmResize": None})
+    assert (confirmed.status_code, confirmed.content) == (204, b"")
+    active = await cloud.until(server_id, "ACTIVE")
+    assert (active["OS-EXT-SRV-ATTR:host"], active["flavor"]["original_name"]) == (new, "small")
+    await until_held(cloud, server_id, {new})
+    assert await cloud.events(server_id, "resize") == [("compute_resize_instance", "Success")]
+    await cloud.done(server_id, {"os-stop": None}, "SHUTOFF")
+    stopped = await cloud.done(server_id, {"migrate": None}, "VERIFY_RESIZE", cloud=ADMIN)
+    assert stopped["OS-EXT-STS:power_state"] == 4
+    assert (await cloud.act(server_id, {"confirmResize": None})).status_code == 204
+    await cloud.until(server_id, "SHUTOFF")
+    await until_held(cloud, server_id, {old})
+
+
+async def test_a_resize_for_which_there_is_no_host_leaves_the_server_as_it_was(cloud: Cloud) -> None:
+    server_id = await cloud.boot()
+    huge = {"name": "huge", "vcpus": 100_000, "ram": 1024, "disk": 1, "id": "huge"}
+    assert (await cloud("POST", "/v2.1/flavors", cloud=ADMIN, json={"flavor": huge})).status_code == 200
+    shown = await cloud.done(server_id, {"resize": {"flavorRef": "huge"}}, "ACTIVE")
+    assert shown["flavor"]["original_name"] == "tiny"
+    path = f"/v2.1/servers/{server_id}/os-instance-actions"
+    newest = (await cloud("GET", path)).json()["instanceActions"][0]
+    assert (newest["action"], newest["message"]) == ("resize", "Error")
+    assert len(await held(cloud, server_id)) == 1
+
+
+async def test_a_running_server_is_migrated(cloud: Cloud) -> None:
+    server_id = await cloud.boot()
+    old = (await cloud.show(server_id, cloud=ADMIN))["OS-EXT-SRV-ATTR:host"]
+    (new,) = {"host-1", "host-2"} - {old}
+    body = {"os-migrateLive": {"host": new, "block_migration": "auto"}}
+    assert (await cloud.act(server_id, body)).status_code == 403
+    for host in ("nowhere", old):
+        wrong = {"os-migrateLive": {"host": host, "block_migration": "auto"}}
+        assert (await cloud.act(server_id, wrong, cloud=ADMIN)).status_code == 400
+    shown = await cloud.done(server_id, body, "ACTIVE", cloud=ADMIN)
+    assert (shown["OS-EXT-SRV-ATTR:host"], shown["OS-EXT-STS:power_state"]) == (new, 1)
+    await until_held(cloud, server_id, {new})
+    await cloud.done(server_id, {"pause": None}, "PAUSED")
+    anywhere = {"os-migrateLive": {"host": None, "block_migration": False}}
+    paused = await cloud.done(server_id, anywhere, "PAUSED", cloud=ADMIN)
+    assert paused["OS-EXT-SRV-ATTR:host"] == old
+    await cloud.done(server_id, {"unpause": None}, "ACTIVE")
+    assert await cloud.events(server_id, "live-migration") == [("compute_live_migration", "Success")]
+
+
+async def test_a_shelved_server_holds_no_claim_and_comes_back_with_its_addresses(cloud: Cloud) -> None:
+    server_id = await cloud.boot()
+    before = await cloud.show(server_id)
+    shelved = await cloud.done(server_id, {"shelve": None}, "SHELVED_OFFLOADED")
+    assert shelved["OS-EXT-SRV-ATTR:host"] is None
+    await until_held(cloud, server_id, set())
+    images = (await cloud("GET", "/image/v2/images?name=vm-shelved")).json()["images"]
+    assert [image["status"] for image in images] == ["active"]
+    assert (await cloud.act(server_id, {"os-start": None})).status_code == 409
+    active = await cloud.done(server_id, {"unshelve": None}, "ACTIVE")
+    assert active["addresses"] == before["addresses"]
+    assert active["image"] == before["image"]
+    assert len(await held(cloud, server_id)) == 1
+
+    async def forgotten() -> bool:
+        return not (await cloud("GET", "/image/v2/images?name=vm-shelved")).json()["images"]
+
+    await eventually(forgotten)
+    await cloud.done(server_id, {"shelve": None}, "SHELVED_OFFLOADED")
+    assert (await cloud("DELETE", f"/v2.1/servers/{server_id}")).status_code == 204
+
+    async def gone() -> bool:
+        return (await cloud.show(server_id))["status"] == "GONE"
+
+    await eventually(gone)
+
+
+async def test_a_server_is_deleted_while_it_waits_to_be_confirmed(cloud: Cloud) -> None:
+    server_id = await cloud.boot()
+    await cloud.done(server_id, {"resize": {"flavorRef": "2"}}, "VERIFY_RESIZE")
+    assert (await cloud("DELETE", f"/v2.1/servers/{server_id}")).status_code == 204
+    await until_held(cloud, server_id, set())
+
+
+async def test_a_server_is_evacuated_when_its_host_is_down(cloud: Cloud) -> None:
+    server_id = await cloud.boot()
+    old = (await cloud.show(server_id, cloud=ADMIN))["OS-EXT-SRV-ATTR:host"]
+    (new,) = {"host-1", "host-2"} - {old}
+    in_use = await cloud.act(server_id, {"evacuate": {}}, cloud=ADMIN)
+    assert in_use.json()["badRequest"]["message"] == f"Compute service of {old} is still in use."
+    missing = await cloud.act(server_id, {"evacuate": {"host": "nowhere"}}, cloud=ADMIN)
+    assert missing.json()["itemNotFound"]["message"] == "Compute host nowhere not found."
+    await cloud.end_agent(old)
+    answer = await cloud.act(server_id, {"evacuate": {}}, cloud=ADMIN)
+    assert (answer.status_code, answer.content) == (200, b"")
+    shown = await cloud.until(server_id, "SHUTOFF")  # as of 2.95
+    assert shown["OS-EXT-SRV-ATTR:host"] == new
+    await until_held(cloud, server_id, {old, new})  # the old host has still to say that nothing is left there
+    await cloud.start_agent(old)
+    await until_held(cloud, server_id, {new})

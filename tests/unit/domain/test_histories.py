@@ -21,7 +21,10 @@ from domain.image.sharing import MemberStatus, answer_sharing, share_with, stop_
 from domain.image.upload import uploaded
 from domain.instance.crash_dump import trigger_crash_dump
 from domain.instance.deletion import delete, finish_unplaced_deletion
+from domain.instance.evacuation import evacuate
+from domain.instance.live_migration import live_migrate
 from domain.instance.lock import lock, unlock
+from domain.instance.move import destination_chosen, no_destination
 from domain.instance.observation import ENDS, Observation, observe
 from domain.instance.password import change_password
 from domain.instance.pause import pause, unpause
@@ -29,9 +32,11 @@ from domain.instance.power import reboot, start, stop
 from domain.instance.rebuild import rebuild
 from domain.instance.rescue import rescue, unrescue
 from domain.instance.reset import reset_state
+from domain.instance.resize import confirm_resize, migrate, resize, revert_resize
 from domain.instance.scheduling import scheduling_failed
+from domain.instance.shelve import offload, shelve, unshelve
 from domain.instance.snapshot import snapshot
-from domain.instance.state import PowerState, StopReason, VmState
+from domain.instance.state import PowerState, StopReason, Task, VmState
 from domain.instance.suspend import resume, suspend
 from domain.network.addresses import Wanted, allocate, release_addresses
 from domain.network.network import create_empty_network, create_network, delete_network
@@ -103,6 +108,15 @@ class InstanceHistories(RuleBasedStateMachine):
                 partial(lock, by="owner", reason=None),
                 partial(rescue, image={"id": "r"}),
                 partial(rebuild, changes={"image": {"id": "other"}}),
+                partial(resize, flavor={"id": "2", "name": "two", "vcpus": 2, "ram": 256, "disk": 1}),
+                partial(migrate, host=None),
+                confirm_resize,
+                revert_resize,
+                partial(live_migrate, host=None),
+                partial(evacuate, host=None, stopped=False),
+                partial(shelve, image_id="v", disk_format="qcow2"),
+                offload,
+                partial(unshelve, image={"id": "v"}, host=None),
                 partial(snapshot, image_id="s", disk_format="qcow2"),
                 partial(snapshot, image_id="b", disk_format="qcow2", backup={"type": "daily", "keep": 1}),
             ]
@@ -110,6 +124,14 @@ class InstanceHistories(RuleBasedStateMachine):
     )
     def is_acted_on(self, command: Any) -> None:
         self.attempt(command)
+
+    @rule(host=st.sampled_from(["host-1", "host-2", "host-3"]))
+    def is_given_a_destination(self, host: str) -> None:
+        self.attempt(destination_chosen, host=host, explanation={})
+
+    @rule()
+    def finds_no_destination(self) -> None:
+        self.attempt(no_destination, reason="none", explanation={})
 
     @rule(state=st.sampled_from([VmState.ACTIVE, VmState.ERROR]))
     def is_reset(self, state: VmState) -> None:
@@ -121,6 +143,7 @@ class InstanceHistories(RuleBasedStateMachine):
         self.attempt(reboot, hard=hard)
 
     @rule(
+        host=st.sampled_from([None, "host-1", "host-2", "host-3"]),
         behind=st.integers(0, 1),
         exists=st.booleans(),
         settled=st.booleans(),
@@ -129,7 +152,7 @@ class InstanceHistories(RuleBasedStateMachine):
         error=st.sampled_from([None, "it failed"]),
         rescued=st.booleans(),
     )
-    def is_reported(self, behind: int, **parts: Any) -> None:
+    def is_reported(self, host: str | None, behind: int, **parts: Any) -> None:
         seen = Observation(
             self.instance.id,
             self.instance.generation - behind,
@@ -141,8 +164,8 @@ class InstanceHistories(RuleBasedStateMachine):
             rescued=parts["rescued"],
         )
         before = self.instance.task
-        self.attempt(observe, seen)
-        if not behind and parts["settled"] and before in ENDS:
+        self.attempt(observe, seen, host=host)
+        if host is None and not behind and parts["settled"] and before in ENDS:
             assert self.instance.task is None, f"{before} outlived a report"
 
     @invariant()
@@ -158,13 +181,27 @@ class InstanceHistories(RuleBasedStateMachine):
 
     @invariant()
     def what_runs_has_a_host(self) -> None:
-        if self.instance.vm_state not in {VmState.BUILDING, VmState.ERROR, VmState.DELETED} and not self.was_reset:
+        nowhere = {VmState.BUILDING, VmState.ERROR, VmState.DELETED, VmState.SHELVED_OFFLOADED}
+        over = self.was_reset or self.instance.task is Task.DELETING
+        if self.instance.vm_state not in nowhere and not over:
             assert self.instance.host is not None
+
+    @invariant()
+    def no_host_has_two_parts(self) -> None:
+        it = self.instance
+        parts = [it.host, it.parked, *it.leaving]
+        if it.move is not None and it.host != it.move.target:
+            parts.append(it.move.target)
+        named = [host for host in parts if host is not None]
+        assert len(named) == len(set(named)) == len(it.hosts)
 
     @invariant()
     def nothing_is_left_of_what_is_over(self) -> None:
         if self.instance.task is None:
             assert self.instance.errand is None
+            assert self.instance.move is None or self.instance.vm_state is VmState.RESIZED
+        if self.instance.is_deleted:
+            assert not self.instance.leaving
 
     @invariant()
     def the_log_tells_the_same_story(self) -> None:
