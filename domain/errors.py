@@ -32,5 +32,12 @@ class Locked(Conflict):
         super().__init__(f"Instance {instance_id} is locked")
 
 
+class NotReady(Conflict):
+    """The instance is on no host that could do it (API: 409)."""
+
+    def __init__(self, instance_id: str) -> None:
+        super().__init__(f"Instance {instance_id} is not ready")
+
+
 class AddressesExhausted(Conflict):
     """The network has no free address left."""

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import ClassVar
 
-from domain.instance.desired import Want
+from domain.errors import IllegalInState
+from domain.instance.desired import STEADY, Want
 from domain.instance.instance import Instance, InstanceEvent, Move, MoveKind
 from domain.instance.legality import Action, require_legal
 from domain.instance.move import abandon_move, former_want
@@ -20,11 +21,11 @@ class EvacuationRequested(InstanceEvent):
     stopped: bool  # whether it ends stopped whatever it was before
 
     def apply(self, aggregate: Instance) -> None:
-        """The scheduler has work."""
+        """The scheduler has work. Whatever was under way is over: should no host be found, the guest is as it was before that."""
         aggregate.task = Task.REBUILDING
         former = Want.SHUTDOWN if self.stopped else former_want(aggregate)
         aggregate.move = Move(MoveKind.EVACUATE, former, asked=self.host)
-        aggregate.wants(aggregate.want)
+        aggregate.wants(STEADY.get(aggregate.vm_state, aggregate.want))
 
 
 class InstanceEvacuated(InstanceEvent):
@@ -47,6 +48,8 @@ def evacuate(instance: Instance, *, host: str | None, stopped: bool, at: datetim
     Source: compute API reference, `evacuate`.
     """
     require_legal(instance, Action.EVACUATE)
+    if instance.task is Task.DELETING:
+        raise IllegalInState(Action.EVACUATE.value, instance.id, "task_state", instance.task)
     reason = "The instance is evacuated."
     abandon_snapshot(instance, reason=reason, at=at)
     abandon_move(instance, reason=reason, at=at)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.errors import IllegalInState, Locked, NotFound
+from domain.errors import IllegalInState, Locked, NotFound, NotReady
 from domain.instance.instance import Instance
 from domain.instance.state import Task, VmState
 
@@ -160,6 +160,36 @@ LEGAL: Mapping[Action, Legal] = {
 }
 
 
+BY_A_HOST = frozenset(
+    {
+        Action.START,
+        Action.STOP,
+        Action.REBOOT,
+        Action.REBOOT_HARD,
+        Action.PAUSE,
+        Action.UNPAUSE,
+        Action.SUSPEND,
+        Action.RESUME,
+        Action.RESCUE,
+        Action.UNRESCUE,
+        Action.REBUILD,
+        Action.CREATE_IMAGE,
+        Action.CREATE_BACKUP,
+        Action.CHANGE_PASSWORD,
+        Action.CRASH_DUMP,
+        Action.RESIZE,
+        Action.MIGRATE,
+        Action.CONFIRM_RESIZE,
+        Action.REVERT_RESIZE,
+        Action.SHELVE,
+        Action.SHELVE_OFFLOAD,
+        Action.LIVE_MIGRATE,
+        Action.EVACUATE,
+    }
+)
+"""What the host does that an instance lives on. Only an administrator's reset can make one active that has none."""
+
+
 def require_unlocked(instance: Instance, action: Action) -> None:
     """Pass when no lock stands in the way. Asked before the state, and not of administrators. Raises NotFound, Locked."""
     _require_alive(instance)
@@ -170,7 +200,8 @@ def require_unlocked(instance: Instance, action: Action) -> None:
 def require_legal(instance: Instance, action: Action) -> None:
     """Pass when the action is legal now.
 
-    Raises NotFound when the instance is deleted, IllegalInState when state, task or a missing launch forbid the action.
+    Raises NotFound when the instance is deleted, IllegalInState when state, task or a missing launch forbid the
+    action, NotReady when there is no host to do it.
     """
     _require_alive(instance)
     legal = LEGAL[action]
@@ -181,6 +212,8 @@ def require_legal(instance: Instance, action: Action) -> None:
         raise IllegalInState(verb, instance.id, "task_state", str(instance.task))
     if legal.needs_launch and instance.launched_at is None:
         raise IllegalInState(verb, instance.id, "launched_at", "None")
+    if action in BY_A_HOST and instance.host is None:
+        raise NotReady(instance.id)
 
 
 def _require_alive(instance: Instance) -> None:

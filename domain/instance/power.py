@@ -134,6 +134,7 @@ class InstanceLost(InstanceEvent):
         """It ends in error; its claim stays until it is deleted."""
         aggregate.vm_state, aggregate.task, aggregate.power = VmState.ERROR, None, PowerState.NOSTATE
         aggregate.errand, aggregate.dump_pending = None, False
+        aggregate.settle_move()
         aggregate.fault = {"code": 500, "message": self.reason, "created": self.timestamp}
 
 

@@ -1,12 +1,13 @@
 """Which action is legal when, held row by row against what was observed of Nova, written down here a second time."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 
 import pytest
 
 from domain.errors import Conflict, IllegalInState, Locked, NotFound
-from domain.instance.legality import LEGAL, Action, require_legal, require_unlocked
+from domain.instance.legality import BY_A_HOST, LEGAL, Action, require_legal, require_unlocked
 from domain.instance.state import Task, VmState
 from tests.unit.domain.specification import AT, ID, requested
 
@@ -80,6 +81,7 @@ def test_every_action_is_in_the_table_and_was_observed() -> None:
 def test_an_action_is_legal_just_as_observed(row: list[str]) -> None:
     name, verb, states, tasks, launched, lock = row
     action, instance = Action(name), requested()
+    instance.host = "host-1"
     allowed = STATES.get(states, states.split())
     during = {"HARD": HARD.split(), "any": ["None", *Task]}.get(tasks, tasks.split())
     for state, task, at in product(EVERY.split(), TASKS, (AT, None)):
@@ -99,6 +101,14 @@ def test_an_action_is_legal_just_as_observed(row: list[str]) -> None:
     )
     instance.locked = False
     require_unlocked(instance, action)
+
+
+def test_what_a_host_does_is_refused_where_there_is_none() -> None:
+    instance = requested()
+    instance.vm_state, instance.task, instance.launched_at = VmState.ACTIVE, None, AT
+    for action in BY_A_HOST:
+        if VmState.ACTIVE in LEGAL[action].states and None in (LEGAL[action].during or {None}):
+            assert refusal(partial(require_legal, instance, action)) == f"Instance {ID} is not ready"
 
 
 def test_a_deleted_instance_takes_no_action() -> None:
