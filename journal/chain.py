@@ -23,10 +23,13 @@ def hash_of_lines(subject: str, lines: bytes, body: bytes) -> str:
 
 
 class LogDigest:
-    """One hash over a whole log: what an auditor notes down to know, later, that nothing up to there was changed or dropped."""
+    """One hash over a whole log: what an auditor notes down to know, later, that nothing up to there was changed or dropped.
 
-    def __init__(self) -> None:
-        self._state = b""
+    `so_far` is the digest of the events that were taken in before.
+    """
+
+    def __init__(self, so_far: str = "") -> None:
+        self._state = bytes.fromhex(so_far)
 
     def add(self, event_hash: str) -> None:
         """Take in the hash of the next event of the log, in order of position."""

@@ -44,6 +44,17 @@ class DirectGet:
         found = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}.{subject}", b"", subject, single=True)
         return found[0] if found else None
 
+    async def first(self, subject: str) -> Stored | None:
+        """The oldest message of a subject; None when there is none. Raises LogUnavailable."""
+        question = orjson.dumps({"seq": 1, "next_by_subj": subject})
+        found = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}", question, subject, single=True)
+        return found[0] if found else None
+
+    async def some(self, position: int, count: int) -> list[Stored]:
+        """At most so many messages, of whatever subject, from a position on. Raises LogUnavailable."""
+        question = orjson.dumps({"seq": position, "batch": count})
+        return await self._ask(f"$JS.API.DIRECT.GET.{self._stream}", question, None)
+
     async def at(self, position: int) -> Stored | None:
         """The message at a position; None when there is none. Raises LogUnavailable."""
         found = await self._ask(
@@ -52,10 +63,11 @@ class DirectGet:
         return found[0] if found else None
 
     async def pages(self, subject: str, *, start: int = 1) -> AsyncIterator[list[Stored]]:
-        """All messages of a subject from a position on, oldest first, a page at a time. Raises LogUnavailable."""
+        """All messages of a subject, or of a pattern, from a position on, oldest first, a page at a time. Raises LogUnavailable."""
+        exact = None if subject.endswith((".>", ".*")) else subject
         while True:
             question = orjson.dumps({"seq": start, "batch": PAGE, "next_by_subj": subject})
-            page = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}", question, subject)
+            page = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}", question, exact)
             if page:
                 yield page
             if len(page) < PAGE:

@@ -33,11 +33,14 @@ class EmbeddedLog:
         """A host's key: all that its agent needs to connect."""
         return self.directory / "keys" / f"host-{host}.nk"
 
-    def configure(self, hosts: Sequence[str]) -> Path:
-        """Write keys that are missing, and the configuration; returns its path. The server is to be told when it runs."""
+    def configure(self, hosts: Sequence[str], *, sync_interval: str = "always") -> Path:
+        """Write keys that are missing, and the configuration; returns its path. The server is to be told when it runs.
+
+        With any other `sync_interval`, what was acknowledged may be lost in a power cut: for what can be done again.
+        """
         keys = {host: ensure_key(self.host_seed(host)) for host in hosts}
         config = self.directory / "nats-server.conf"
-        # Synced always: an answered request survives a power cut (ADR 0002).
+        # Synced always, by default: an answered request survives a power cut (ADR 0002).
         content = f"""
 server_name: chronova
 host: 127.0.0.1
@@ -48,7 +51,7 @@ jetstream {{
   store_dir: "{self.directory / "jetstream"}"
   max_mem: 1GB
   max_file: 1TB
-  sync_interval: always
+  sync_interval: {sync_interval}
 }}
 {accounts_config(ensure_key(self.control_seed), keys)}
 """

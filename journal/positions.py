@@ -9,6 +9,8 @@ from journal.direct_get import DirectGet
 
 log = logging.getLogger(__name__)
 
+BUCKET = "$KV.POSITIONS"
+
 
 class Positions:
     """The POSITIONS bucket."""
@@ -19,13 +21,21 @@ class Positions:
 
     async def get(self, follower: str) -> int:
         """The position that was saved last; 0 when there is none."""
-        message = await self._reads.last(f"$KV.POSITIONS.{follower}")
+        message = await self._reads.last(f"{BUCKET}.{follower}")
         return 0 if message is None else int(message.body)
+
+    async def everything(self) -> dict[str, int]:
+        """All positions that are saved, by follower. Raises LogUnavailable."""
+        return {
+            message.subject.removeprefix(f"{BUCKET}."): int(message.body)
+            async for page in self._reads.pages(f"{BUCKET}.>")
+            for message in page
+        }
 
     async def put(self, follower: str, position: int) -> bool:
         """Save a position; False when it could not be saved now: the follower then repeats a little more after a crash."""
         try:
-            await self._client.jetstream().publish(f"$KV.POSITIONS.{follower}", str(position).encode(), timeout=5)
+            await self._client.jetstream().publish(f"{BUCKET}.{follower}", str(position).encode(), timeout=5)
         except (NatsError, TimeoutError) as error:
             log.warning("the position of %s could not be saved: %r", follower, error)
             return False

@@ -1,5 +1,6 @@
 """The SECRETS bucket: what must never be in the log. Kept by owner, and deleted with it."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 from nats.errors import Error as NatsError
@@ -32,6 +33,12 @@ class Secrets:
         """The secret; None when there is none."""
         message = await self._reads.last(SUBJECT + key)
         return None if message is None else message.body
+
+    async def everything(self) -> AsyncIterator[tuple[str, bytes]]:
+        """All secrets, by key. Raises LogUnavailable."""
+        async for page in self._reads.pages(f"{SUBJECT}>"):
+            for message in page:
+                yield message.subject.removeprefix(SUBJECT), message.body
 
     async def forget(self, key: str) -> None:
         """Remove the secret, and overwrite its bytes on disk; nothing when there is none. Raises LogUnavailable."""

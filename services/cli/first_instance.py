@@ -8,15 +8,14 @@ from typing import Any
 
 import httpx
 
-from domain.host.claims import ClaimsGranted
 from domain.instance.build import BuildFailed, InstanceActivated
 from domain.instance.scheduling import InstanceScheduled, SchedulingFailed
-from domain.network.addresses import AddressesAllocated
 from journal.connection import connect, disconnect
 from journal.envelope import Recorded
 from journal.follower import Follower
 from journal.streams import last_position
 from services.cli.clouds import DEMO, USERS, passwords
+from services.cli.log.set_aside import SetAside
 from services.cli.region import Region
 from services.cli.terminal import heading, say
 
@@ -169,12 +168,7 @@ async def _show_console(http: httpx.AsyncClient, server_id: str) -> float | None
 
 def concerns(recorded: Recorded, instance_id: str) -> bool:
     """Whether an event is about an instance: its own, or one that sets something aside for it."""
-    event = recorded.event
-    if isinstance(event, ClaimsGranted):
-        return instance_id in event.claims
-    if isinstance(event, AddressesAllocated):
-        return any(port["instance_id"] == instance_id for port in event.ports.values())
-    return recorded.aggregate_id == instance_id
+    return recorded.aggregate_id == instance_id or instance_id in SetAside().instances_of(recorded.event)
 
 
 def _addresses(server: dict[str, Any]) -> str:

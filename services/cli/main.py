@@ -8,18 +8,10 @@ from pathlib import Path
 import click
 import uvloop
 
-from journal.errors import JournalError
-from services.cli.region import HYPERVISORS, Region, RegionError, default_data
+from services.cli.log.commands import events, log, replay
+from services.cli.options import data_option, json_option, told
+from services.cli.region import HYPERVISORS, Region, existing
 from services.cli.signals import until_told
-from services.cli.terminal import fail
-
-data_option = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=default_data,
-    show_default="$XDG_DATA_HOME/chronova",
-    help="The region's directory.",
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -32,6 +24,7 @@ def main() -> None:
       chronova up                          start a region here, and boot a first instance
       chronova up --hypervisor simulated --hosts 3
       chronova status
+      chronova events --follow             read the log
       chronova down
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
@@ -90,12 +83,12 @@ def down(data: Path) -> None:
     """
     from services.cli.down import down as run  # noqa: PLC0415
 
-    sys.exit(_told(lambda: run(data.absolute())))
+    sys.exit(told(lambda: run(data.absolute())))
 
 
 @main.command()
 @data_option
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@json_option
 def status(data: Path, as_json: bool) -> None:
     """Tell what runs. The exit code is 0 when everything does.
 
@@ -105,7 +98,7 @@ def status(data: Path, as_json: bool) -> None:
     """
     from services.cli.status import status as run  # noqa: PLC0415
 
-    sys.exit(_told(lambda: run(data.absolute(), as_json=as_json)))
+    sys.exit(told(lambda: run(data.absolute(), as_json=as_json)))
 
 
 @main.group()
@@ -138,7 +131,7 @@ def verify(data: Path, as_json: bool, expect: str | None, without_read_model: bo
     from services.cli.audit import audit_verify  # noqa: PLC0415
 
     sys.exit(
-        _told(
+        told(
             lambda: audit_verify(
                 data.absolute(), as_json=as_json, expected=expect, with_read_model=not without_read_model
             )
@@ -152,29 +145,12 @@ def _service(
     @main.command(name, help=f"{help_text} Runs in the foreground; `chronova up` runs it for you.", hidden=hidden)
     @data_option
     def command(data: Path) -> None:
-        sys.exit(_told(lambda: _run(data.absolute(), run())))
+        sys.exit(told(lambda: _run(data.absolute(), run())))
 
 
 def _run(data: Path, service: Callable[[Region], Awaitable[None]]) -> int:
-    region = Region.load(data)
-    if region is None:
-        raise RegionError(f"There is no region in {data}. Start one with `chronova up`.")
-    uvloop.run(until_told(service(region)))
+    uvloop.run(until_told(service(existing(data))))
     return 0
-
-
-def _told(command: Callable[[], int]) -> int:
-    """Run a command; errors that a person can act on become one sentence and exit code 1."""
-    try:
-        return command()
-    except (RegionError, JournalError) as error:
-        fail(str(error))
-    except BaseExceptionGroup as errors:
-        logging.getLogger(__name__).exception("the service ends")
-        fail("; ".join(str(error) for error in errors.exceptions))
-    except OSError as error:
-        fail(f"{error.strerror}: {error.filename}")
-    return 1
 
 
 def _plane(name: str) -> Callable[[Region], Awaitable[None]]:
@@ -194,6 +170,8 @@ _service("scheduler", "The scheduler.", lambda: _plane("scheduler"))
 _service("conductor", "The conductor.", lambda: _plane("conductor"))
 _service("projector", "The projections: read model and desired states.", lambda: _plane("projector"))
 _service("control-plane", "All services of the control plane.", lambda: _plane("control-plane"), hidden=True)
+for command in (events, replay, log):
+    main.add_command(command)
 _service("agent", "This machine's compute agent.", _agents)
 
 

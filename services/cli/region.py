@@ -15,8 +15,10 @@ from domain.host.host import require_host_name
 from journal.accounts import write_private
 from journal.embedded import EmbeddedLog
 
-OWN_BEFORE_SETTINGS = frozenset({"lock", "logs", "run"})
-"""What a start makes before it keeps the settings."""
+IMPORTING = "import.json"
+"""Lies in a directory as long as a region is being imported into it: names the file, and has the settings."""
+OWN_BEFORE_SETTINGS = frozenset({"lock", "logs", "run", IMPORTING})
+"""What a start or an import makes before it keeps the settings."""
 HYPERVISORS = ("auto", "kvm", "qemu", "simulated")
 
 
@@ -41,11 +43,33 @@ def make_directory(data: Path) -> None:
         data.chmod(0o700)
 
 
+def require_whole(data: Path) -> None:
+    """Raises RegionError when a region is being imported into a directory, or the import was cut short."""
+    try:
+        file = orjson.loads((data / IMPORTING).read_bytes())["file"]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (ValueError, TypeError, KeyError):
+        file = "FILE"
+    raise RegionError(
+        f"The region in {data} is not whole yet: an import goes on, or goes on with "
+        f"`chronova log import {file} --data {data}`."
+    )
+
+
 def this_host() -> str:
     """This machine's short name, in the form that hosts have."""
     short = socket.gethostname().split(".")[0]
     kept = "".join(char if char.isalnum() or char in "-_" else "-" for char in short).strip("-_")
     return require_host_name(kept or "localhost")
+
+
+def existing(data: Path) -> "Region":
+    """The region in a directory. Raises RegionError when there is none."""
+    region = Region.load(data)
+    if region is None:
+        raise RegionError(f"There is no region in {data}. Start one with `chronova up`.")
+    return region
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +87,8 @@ class Region:
 
     @classmethod
     def load(cls, data: Path) -> Self | None:
-        """The region in a directory; None when there is none. Raises RegionError when its settings are damaged."""
+        """The region in a directory; None when there is none. Raises RegionError when it is damaged or not whole."""
+        require_whole(data)
         try:
             document = orjson.loads((data / "region.json").read_bytes())
             region = cls(data=data, **{**document, "hosts": tuple(document["hosts"])})

@@ -4,7 +4,6 @@ Every start goes through it, and adds only what is missing: a first start that w
 """
 
 import hashlib
-import logging
 import os
 import shutil
 from collections.abc import Sequence
@@ -32,9 +31,9 @@ from journal.errors import AppendConflict
 from journal.repository import Repository
 from journal.secrets import Secrets
 from services.cli.clouds import USERS, passwords, write_clouds
+from services.cli.log.missing_images import WITH_BYTES
 from services.cli.region import Region
-
-log = logging.getLogger(__name__)
+from services.cli.terminal import say
 
 AUTHOR = Author(actor="service:chronova", source=Source.FIRST_START)
 FLAVORS = (("1", "tiny", 1, 128, 1), ("2", "small", 1, 512, 5), ("3", "medium", 2, 2048, 10))
@@ -71,11 +70,13 @@ class Seed:
         await self._image()
         await self._network()
 
-    async def _once(self, aggregate: Aggregate) -> None:
+    async def _once(self, aggregate: Aggregate) -> bool:
+        """Append an aggregate that is missing; whether it was."""
         try:
             await self._repository.create(aggregate, AUTHOR)
         except AppendConflict:
-            log.debug("%s %s is there", aggregate.KIND, aggregate.id)
+            return False
+        return True
 
     async def _identity(self) -> None:
         known = await anyio.to_thread.run_sync(passwords, self._region.clouds_yaml)
@@ -86,18 +87,21 @@ class Seed:
                 self._region.derived_id(f"user {user_name}").replace("-", ""),
             )
             await self._once(create_project(project_id, name=project_name, at=now()))
-            await self._once(create_user(user_id, name=user_name, at=now()))
+            is_new = await self._once(create_user(user_id, name=user_name, at=now()))
             role = "admin" if user_name == "admin" else "member"
             decide = partial(grant, project_id=project_id, role=role, at=now())
             await self._repository.execute(User, user_id, decide, AUTHOR)
-            await self._password(user_id, known[cloud])
+            if await self._password(user_id, known[cloud]) and not is_new:
+                say(f"The user {user_name} has a new password: it is in {self._region.clouds_yaml}.")
 
-    async def _password(self, user_id: str, password: str) -> None:
+    async def _password(self, user_id: str, password: str) -> bool:
+        """Let the user log in with a password; whether that could not be done before."""
         kept = await self._secrets.get(f"user.{user_id}")
         if kept is not None and await anyio.to_thread.run_sync(_verifies, kept.decode(), password):
-            return
+            return False
         hashed = await anyio.to_thread.run_sync(PasswordHasher().hash, password)
         await self._secrets.put(f"user.{user_id}", hashed.encode())
+        return True
 
     def project_id(self, name: str) -> str:
         """The id of one of the first projects."""
@@ -122,14 +126,16 @@ class Seed:
             )
         )
         image = (await self._repository.load(Image, image_id)).aggregate
+        path = self._region.images / image_id
+        if image.status in WITH_BYTES and not await anyio.Path(path).exists():
+            await self._bring_back(image, path)
         if image.status is not ImageStatus.QUEUED:
             return
         if image.disk_format != disk_format:
             raise ValueError(
                 "The image tiny was announced in another format: start with the guest image, or with another --data."
             )
-        path = self._region.images / image_id
-        stored = await anyio.to_thread.run_sync(_store, source, path)
+        stored = await anyio.to_thread.run_sync(_store, source, path, None)
         await self._repository.execute(
             Image,
             image_id,
@@ -143,6 +149,16 @@ class Seed:
             ),
             AUTHOR,
         )
+
+    async def _bring_back(self, image: Image, path: Path) -> None:
+        """Put the image's bytes into the store again, when this machine has the same: a region may have been built from its log."""
+        stored = await anyio.to_thread.run_sync(_store, self._guest_image, path, image.checksum)
+        if stored.checksum == image.checksum:
+            say("The bytes of the image tiny are in the image store again.")
+        else:
+            say(
+                f"The bytes of the image tiny are not in the image store: copy the file {path.name} into {path.parent}."
+            )
 
     async def _network(self) -> None:
         simulated = self._region.is_simulated
@@ -175,8 +191,8 @@ def _verifies(hashed: str, password: str) -> bool:
         return False
 
 
-def _store(source: Path | None, path: Path) -> "Stored":
-    """Put the image's bytes into the store, and say what they are."""
+def _store(source: Path | None, path: Path, checksum_wanted: str | None) -> "Stored":
+    """Put the image's bytes into the store, unless others are wanted, and say what they are."""
     part = path.with_name(path.name + ".part")
     if source is None:
         part.write_bytes(bytes(BLANK_SIZE))
@@ -191,7 +207,10 @@ def _store(source: Path | None, path: Path) -> "Stored":
         md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
         os.fsync(file.fileno())
     size = part.stat().st_size
-    part.replace(path)
+    if checksum_wanted in {None, checksum}:
+        part.replace(path)
+    else:
+        part.unlink()
     return Stored(size, virtual_size, checksum, md5)
 
 

@@ -9,8 +9,8 @@ IN_ORDER = 6.0  # seconds that everything has to end by itself after it was told
 AGAIN = 0.5  # seconds between being told again
 
 
-async def until_told(run: Awaitable[None]) -> None:
-    """Run until SIGTERM or SIGINT, then end in order."""
+async def until_told(run: Awaitable[None]) -> bool:
+    """Run until SIGTERM or SIGINT, then end in order; whether it ended by itself."""
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(run)
     ending: list[asyncio.Task[None]] = []
@@ -22,6 +22,7 @@ async def until_told(run: Awaitable[None]) -> None:
         loop.add_signal_handler(number, told)
     with contextlib.suppress(asyncio.CancelledError):
         await task
+    return not task.cancelled()
 
 
 async def end(task: "asyncio.Future[None]", *, in_order: float = IN_ORDER) -> None:

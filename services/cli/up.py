@@ -17,7 +17,7 @@ from journal.errors import JournalError
 from services.cli.clouds import DEMO
 from services.cli.first_instance import FirstInstanceFailed, show_first_instance
 from services.cli.processes import StartFailed, running
-from services.cli.region import Region, RegionError, make_directory, this_host
+from services.cli.region import Region, RegionError, make_directory, require_whole, this_host
 from services.cli.signals import until_told
 from services.cli.supervisor import SUPERVISOR, AlreadyRunning, locked, run_region
 from services.cli.terminal import fail, heading, say
@@ -81,6 +81,7 @@ def _accelerator(region: Region) -> str:
 def up(options: Options, *, detach: bool) -> int:
     """Run `chronova up`; the exit code."""
     try:
+        require_whole(options.data)
         make_directory(options.data)
         if detach:
             return _detached(options)
@@ -152,6 +153,9 @@ def _already_running(options: Options) -> int:
         fail(f"Another process is starting a region in {options.data}.")
         return 1
     pid = running(region.run / f"{SUPERVISOR}.pid")
+    if pid is None:
+        fail(f"Another command is using the region in {region.data}: try again when it has ended.")
+        return 1
     asked = {name: getattr(options, name) for name in ("api_port", "nats_port", "hypervisor")}
     differs = [name for name, value in asked.items() if value is not None and value != getattr(region, name)]
     if options.hosts is not None and options.hosts != len(region.hosts):

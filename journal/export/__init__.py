@@ -1,0 +1,1 @@
+"""The export: a whole log in one file, compressed, checksummed, and described in docs/operations/export-format.md."""
