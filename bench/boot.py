@@ -38,8 +38,9 @@ from services.cli.region import Region
 
 NOVA = "Nova 34 on such a machine, fake driver: POST→ACTIVE 582 to 744 ms, 1.0 to 2.4 boots/s"
 HOSTS = 4
-APPENDS = 7
-"""Synced appends of one boot: its admin password; requested, claim, address, scheduled, build started, activated."""
+APPENDS = 8
+"""Synced appends of one boot: quota (shared by those that wait together), its admin password; requested, claim, address, scheduled,
+build started, activated."""
 
 
 @dataclass
@@ -92,6 +93,9 @@ class Client:
         scope = {"project": {"name": project, "domain": domain}}
         answer = await self.http.post("/identity/v3/auth/tokens", json={"auth": {"identity": identity, "scope": scope}})
         self.http.headers["X-Auth-Token"] = answer.headers["X-Subject-Token"]
+        project = (await answer.json(loads=orjson.loads))["token"]["project"]["id"]
+        unlimited = {"instances": -1, "cores": -1, "ram": -1}
+        await self.http.put(f"/v2.1/os-quota-sets/{project}", json={"quota_set": unlimited})
         image = (await self.get("/image/v2/images"))["images"][0]["id"]
         network = (await self.get("/network/v2.0/networks"))["networks"][0]["id"]
         flavors = (await self.get("/v2.1/flavors"))["flavors"]
@@ -103,10 +107,12 @@ class Client:
         async with self.http.get(path, headers=headers) as answer:
             return dict(await answer.json(loads=orjson.loads))
 
-    async def watch(self) -> None:
-        """Note when an instance is active, for ever."""
+    async def watch(self, began: asyncio.Event) -> None:
+        """Note when an instance is active, for ever. What happens once it has `began` is not missed."""
         client = await connect(self.region.log.url, self.region.log.control_seed, name="bench")
-        async for batch in Follower(client, after=await last_position(client)).batches():
+        after = await last_position(client)
+        began.set()
+        async for batch in Follower(client, after=after).batches():
             for recorded in batch:
                 if isinstance(recorded.event, InstanceActivated):
                     self._arrival(recorded.aggregate_id).set_result(recorded.position)
@@ -182,7 +188,9 @@ async def measure(region: Region, *, quick: bool) -> dict[str, object]:
     """All concurrencies, after a warm-up."""
     client = Client(region)
     await client.log_in()
-    watching = asyncio.create_task(client.watch())
+    began = asyncio.Event()
+    watching = asyncio.create_task(client.watch(began))
+    await began.wait()
     await client.run(4, 20)
     plan = ((1, 20), (8, 60), (32, 100)) if quick else ((1, 200), (8, 600), (32, 900))
     results = [await client.run(concurrency, boots) for concurrency, boots in plan]

@@ -41,3 +41,7 @@ class NotReady(Conflict):
 
 class AddressesExhausted(Conflict):
     """The network has no free address left."""
+
+
+class QuotaExceeded(DomainError):
+    """The project, or the user, may not have more of it (API: 403)."""

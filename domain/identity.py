@@ -15,6 +15,11 @@ class Project(Aggregate):
     name: str
     description: str
 
+    def __init__(self) -> None:
+        self.limits: dict[str, int] = {}  # of its own: domain/project/quota.py
+        self.reservations: dict[str, dict[str, int]] = {}  # what each thing of it takes: domain/project/usage.py
+        self.usage: dict[str, int] = {}  # the sum of all reservations
+
 
 class ProjectCreated(Created):
     """A project was made."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from domain import aggregate, flavor, identity, keypair
+from domain import aggregate, flavor, flavor_changes, hostaggregate, identity, keypair, servergroup
 from domain.aggregate import Aggregate, Event
 from domain.evolution import EventVersion
 from domain.host import claims, host, service
@@ -18,6 +18,7 @@ from domain.instance import (
     move,
     password,
     pause,
+    placing,
     power,
     rebuild,
     request,
@@ -30,10 +31,12 @@ from domain.instance import (
     suspend,
 )
 from domain.network import addresses, binding, network, port, subnet
+from domain.project import quota, usage
 from domain.security_group import group, rules
 
 DECLARING = (
     flavor,
+    flavor_changes,
     identity,
     image,
     upload,
@@ -71,6 +74,11 @@ DECLARING = (
     live_migration,
     evacuation,
     shelve,
+    quota,
+    usage,
+    placing,
+    servergroup,
+    hostaggregate,
 )
 """The modules that declare aggregates and events: importing them registers what they declare."""
 

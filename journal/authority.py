@@ -127,6 +127,35 @@ MAY_APPEND: Mapping[str, frozenset[Source]] = {
     "chronova.instance.offloaded.v1": frozenset({CONDUCTOR}),
     "chronova.instance.unshelve-requested.v1": frozenset({API}),
     "chronova.instance.unshelved.v1": frozenset({CONDUCTOR}),
+    # what changes flavors
+    "chronova.flavor.replaced.v1": frozenset({API}),
+    "chronova.flavor.described.v1": frozenset({API}),
+    "chronova.flavor.rxtx-factor-set.v1": frozenset({API}),
+    "chronova.flavor.extra-specs-changed.v1": frozenset({API}),
+    "chronova.flavor.access-granted.v1": frozenset({API}),
+    "chronova.flavor.access-revoked.v1": frozenset({API}),
+    # where instances are to live
+    "chronova.instance.placement-asked.v1": frozenset({API}),
+    "chronova.servergroup.created.v1": frozenset({API}),
+    "chronova.servergroup.members-joined.v1": frozenset({API}),
+    "chronova.servergroup.members-placed.v1": frozenset({SCHEDULER, CONDUCTOR}),
+    "chronova.servergroup.members-left.v1": frozenset({API, CONDUCTOR}),
+    "chronova.servergroup.deleted.v1": frozenset({API}),
+    "chronova.hostaggregate.created.v1": frozenset({API}),
+    "chronova.hostaggregate.renamed.v1": frozenset({API}),
+    "chronova.hostaggregate.metadata-changed.v1": frozenset({API}),
+    "chronova.hostaggregate.host-added.v1": frozenset({API}),
+    "chronova.hostaggregate.host-taken.v1": frozenset({API}),
+    "chronova.hostaggregate.deleted.v1": frozenset({API}),
+    "chronova.host.forced-down.v1": frozenset({API}),
+    "chronova.host.force-lifted.v1": frozenset({API}),
+    # quotas
+    "chronova.project.quota-changed.v1": frozenset({API}),
+    "chronova.project.quota-reset.v1": frozenset({API}),
+    "chronova.project.usage-reserved.v1": frozenset({API, CONDUCTOR}),
+    "chronova.project.usage-released.v1": frozenset({API, CONDUCTOR}),
+    "chronova.quotaclass.created.v1": frozenset({API}),
+    "chronova.quotaclass.changed.v1": frozenset({API}),
 }
 """Who may append each version of each event. It is total: an event without a row fails the tests."""
 

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Engine
 
 from domain.host.claims import ClaimsGranted
 from domain.host.host import Host
+from domain.identity import Project
 from domain.instance.instance import Instance
+from domain.project.usage import UsageReserved, overrun
 from domain.resources import lacking, total
 from journal.audit import LogAudit
 from journal.bus import Bus
@@ -134,6 +136,9 @@ def _check_after(folded: Folded, recorded: Recorded) -> None:
         if short := lacking(host.free + granted, granted):
             sentence = f"{_name(recorded)}: it claims more {', '.join(short)} than the host had free"
             raise LogBroken(recorded.position, sentence)
+    elif isinstance(event, UsageReserved) and (short := overrun(cast("Project", folded.aggregate), event.limits)):
+        sentence = f"{_name(recorded)}: it reserves more {', '.join(short)} than the quota allowed"
+        raise LogBroken(recorded.position, sentence)
 
 
 def _name(recorded: Recorded) -> str:

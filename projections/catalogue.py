@@ -2,12 +2,13 @@
 
 from typing import cast
 
-from domain.flavor import FLAVOR_PARTS, Flavor
+from domain.flavor import FLAVOR_PARTS, Flavor, FlavorDeleted
+from domain.flavor_changes import FlavorAccessGranted, FlavorAccessRevoked
 from domain.image.image import IMAGE_PARTS, Image
 from domain.keypair import KeyPair
 from journal.envelope import Recorded
 from projections.fold import Folded
-from projections.tables import flavors, images, keypairs
+from projections.tables import flavor_access, flavors, images, keypairs
 from projections.writes import Writes
 
 
@@ -17,13 +18,26 @@ def flavor_row(folded: Folded, _recorded: Recorded, writes: Writes) -> None:
     writes.put(
         flavors,
         {
-            "id": flavor.id,
+            "id": flavor.flavor_id,
             **{name: getattr(flavor, name) for name in FLAVOR_PARTS},
+            "rxtx_factor": flavor.rxtx_factor,
             "deleted": flavor.is_deleted,
             "created_at": flavor.created_on,
             "created_position": folded.created_position,
         },
     )
+
+
+def flavor_access_rows(folded: Folded, recorded: Recorded, writes: Writes) -> None:
+    """One row a project that may use a flavor."""
+    flavor, event = cast("Flavor", folded.aggregate), recorded.event
+    if isinstance(event, FlavorAccessGranted):
+        writes.put(flavor_access, {"flavor_id": flavor.flavor_id, "project_id": event.project_id})
+    elif isinstance(event, FlavorAccessRevoked):
+        writes.remove(flavor_access, flavor.flavor_id, event.project_id)
+    elif isinstance(event, FlavorDeleted):
+        for project_id in flavor.projects:
+            writes.remove(flavor_access, flavor.flavor_id, project_id)
 
 
 def image_row(folded: Folded, _recorded: Recorded, writes: Writes) -> None:

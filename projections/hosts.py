@@ -27,6 +27,7 @@ def host_row(folded: Folded, recorded: Recorded, writes: Writes) -> None:
             "name": host.id,
             "id": host_id(host.id),
             "up": host.up,
+            "forced_down": host.forced_down,
             "enabled": host.enabled,
             "disabled_reason": host.disabled_reason,
             "inventory": host.inventory,

@@ -3,14 +3,17 @@
 from typing import cast
 
 from domain.identity import Project, RoleGranted, User
+from domain.project.usage import UsageReleased, UsageReserved
 from journal.envelope import Recorded
 from projections.fold import Folded
 from projections.tables import projects, role_grants, users
 from projections.writes import Writes
 
 
-def project_row(folded: Folded, _recorded: Recorded, writes: Writes) -> None:
-    """One row a project."""
+def project_row(folded: Folded, recorded: Recorded, writes: Writes) -> None:
+    """One row a project; what it uses is in other tables."""
+    if isinstance(recorded.event, UsageReserved | UsageReleased):
+        return
     project = cast("Project", folded.aggregate)
     writes.put(
         projects,

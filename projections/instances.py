@@ -39,6 +39,8 @@ def instance_row(folded: Folded, recorded: Recorded, writes: Writes) -> None:
             "key": instance.key,
             "metadata": instance.metadata,
             "config_drive": instance.config_drive,
+            "pinned_zone": instance.pinned_zone,
+            "hints": instance.hints,
             "user_data_sha256": instance.user_data_sha256,
             "fault": None if fault is None else {**fault, "created": fault["created"].isoformat()},
             "shelved_image_id": instance.shelved_image_id,

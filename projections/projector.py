@@ -14,13 +14,15 @@ from journal.envelope import Recorded
 from journal.errors import LogUnavailable
 from journal.follower import Follower
 from journal.repository import Repository
-from projections.catalogue import flavor_row, image_row, keypair_row
+from projections.catalogue import flavor_access_rows, flavor_row, image_row, keypair_row
 from projections.fold import Folded, Folder
+from projections.groups import host_aggregate_rows, server_group_row
 from projections.hosts import claim_rows, host_row
 from projections.identity import project_row, user_rows
 from projections.instance_actions import action_rows
 from projections.instances import instance_host_rows, instance_row
 from projections.networks import network_row, port_rows, security_group_rows, subnet_row
+from projections.quotas import quota_class_row, quota_row, reservation_rows
 from projections.read_model import CHECKPOINT, POSITION_SUBJECT, make_tables, position_of
 from projections.tables import checkpoints
 from projections.writes import Writes
@@ -32,14 +34,17 @@ T = TypeVar("T")
 RowWriter = Callable[[Folded, Recorded, Writes], None]
 
 WRITERS: Mapping[str, tuple[RowWriter, ...]] = {
-    "flavor": (flavor_row,),
+    "flavor": (flavor_row, flavor_access_rows),
     "host": (host_row, claim_rows),
     "image": (image_row,),
     "instance": (instance_row, instance_host_rows, action_rows),
     "keypair": (keypair_row,),
     "network": (network_row, subnet_row, port_rows),
-    "project": (project_row,),
     "securitygroup": (security_group_rows,),
+    "project": (project_row, quota_row, reservation_rows),
+    "quotaclass": (quota_class_row,),
+    "servergroup": (server_group_row,),
+    "hostaggregate": (host_aggregate_rows,),
     "user": (user_rows,),
 }
 """Which functions write what follows from an event of an aggregate."""

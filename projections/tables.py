@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -68,6 +69,8 @@ instances = Table(
     Column("key", JSON),
     Column("metadata", JSON, nullable=False),
     Column("config_drive", Boolean, nullable=False),
+    Column("pinned_zone", Text),
+    Column("hints", JSON, nullable=False),
     Column("user_data_sha256", String(64)),
     Column("fault", JSON),  # code, message, created (RFC 3339)
     Column("shelved_image_id", String(36)),
@@ -123,6 +126,7 @@ hosts = Table(
     Column("name", String(64), primary_key=True),
     Column("id", String(36), nullable=False, unique=True),
     Column("up", Boolean, nullable=False),
+    Column("forced_down", Boolean, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("disabled_reason", Text),
     Column("inventory", JSON, nullable=False),
@@ -159,9 +163,17 @@ flavors = Table(
     Column("is_public", Boolean, nullable=False),
     Column("description", Text),
     Column("extra_specs", JSON, nullable=False),
+    Column("rxtx_factor", Float, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_position", BigInteger, nullable=False),
+)
+
+flavor_access = Table(
+    "flavor_access",
+    metadata,
+    Column("flavor_id", String(255), primary_key=True),
+    Column("project_id", String(64), primary_key=True),
 )
 
 images = Table(
@@ -317,4 +329,68 @@ role_grants = Table(
     Column("user_id", String(64), primary_key=True),
     Column("project_id", String(64), primary_key=True),
     Column("role", String(64), primary_key=True),
+)
+
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("project_id", String(64), primary_key=True),
+    Column("limits", JSON, nullable=False),  # of the project's own: resource → limit
+    Column("usage", JSON, nullable=False),  # resource → what is taken of it
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("project_id", String(64), primary_key=True),
+    Column("holder", String(64), primary_key=True),  # the id of an instance or of a server group
+    Column("amounts", JSON, nullable=False),
+    Column("reserved_at", UtcDateTime, nullable=False),
+    Index("reservations_by_holder", "holder"),
+)
+
+quota_classes = Table(
+    "quota_classes",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("limits", JSON, nullable=False),
+)
+
+server_groups = Table(
+    "server_groups",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("project_id", String(64), nullable=False),
+    Column("user_id", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("policy", String(32), nullable=False),
+    Column("rules", JSON, nullable=False),
+    Column("members", JSON, nullable=False),  # ids of instances
+    Column("deleted", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_position", BigInteger, nullable=False),
+    Index("server_groups_by_project", "project_id", "deleted"),
+)
+
+host_aggregates = Table(
+    "host_aggregates",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("hosts", JSON, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("created_position", BigInteger, nullable=False),  # the number by which the API knows it
+    Index("host_aggregates_by_number", "created_position"),
+)
+
+host_zones = Table(
+    "host_zones",
+    metadata,
+    Column("aggregate_id", String(36), primary_key=True),
+    Column("host", String(64), primary_key=True),
+    Column("zone", Text, nullable=False),
+    Index("host_zones_by_host", "host"),
 )

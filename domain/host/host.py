@@ -30,6 +30,7 @@ class Host(Aggregate):
         self.enabled = True
         self.disabled_reason: str | None = None
         self.up = True
+        self.forced_down = False
         self.state_changed_at: datetime | None = None
         self.claims: dict[str, Resources] = {}
         self.claimed = Resources()  # the sum of all claims

@@ -48,6 +48,32 @@ class HostEnabled(HostEvent):
         aggregate.enabled, aggregate.disabled_reason = True, None
 
 
+class HostForcedDown(HostEvent):
+    """An operator says that the host is dead, whatever is heard of it."""
+
+    TOPIC: ClassVar[str] = "chronova.host.forced-down.v1"
+
+    def apply(self, aggregate: Host) -> None:
+        """Nothing is placed on it."""
+        aggregate.forced_down, aggregate.state_changed_at = True, self.timestamp
+
+
+class HostForceLifted(HostEvent):
+    """An operator lets it count again whether the host is heard from."""
+
+    TOPIC: ClassVar[str] = "chronova.host.force-lifted.v1"
+
+    def apply(self, aggregate: Host) -> None:
+        """It may be used when it is."""
+        aggregate.forced_down, aggregate.state_changed_at = False, self.timestamp
+
+
+def force_down(host: Host, *, forced: bool, at: datetime) -> None:
+    """Say that the host is dead, or no longer; nothing when that is said. Source: compute API reference, "Update Forced Down"."""
+    if forced != host.forced_down:
+        host.record(HostForcedDown if forced else HostForceLifted, at=at)
+
+
 def went_down(host: Host, *, at: datetime) -> None:
     """Record that the agent is silent; nothing when that is known."""
     if host.up:

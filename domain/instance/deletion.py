@@ -26,7 +26,7 @@ class DeletionRequested(InstanceEvent):
 
 
 class InstanceDeleted(InstanceEvent):
-    """Nothing of the instance is left. Its claim and its addresses are given back in answer to this event."""
+    """Nothing of the instance is left. Its claim, its addresses and its quota are given back in answer to it."""
 
     TOPIC: ClassVar[str] = "chronova.instance.deleted.v1"
 

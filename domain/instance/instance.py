@@ -88,11 +88,19 @@ class Instance(Aggregate):
         self.building = False
         self.launched_at: datetime | None = None
         self.terminated_at: datetime | None = None
+        self.pinned_zone: str | None = None
+        self.forced_host: str | None = None
+        self.hints: dict[str, Any] = {}
 
     @property
     def is_deleted(self) -> bool:
         """Whether its life is over; it then takes no more commands."""
         return self.vm_state is VmState.DELETED
+
+    @property
+    def group(self) -> str | None:
+        """The id of the server group that it is a member of."""
+        return self.hints.get("group")
 
     @property
     def resources(self) -> Resources:

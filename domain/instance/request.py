@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from domain.aggregate import Created
 from domain.instance.instance import Instance
+from domain.instance.placing import PlacementAsked
 
 
 class InstanceRequested(Created):
@@ -56,9 +57,15 @@ def request(
     reservation_id: str = "",
     launch_index: int = 0,
     config_drive: bool = True,
+    zone: str | None = None,
+    host: str | None = None,
+    hints: Mapping[str, Any] | None = None,
 ) -> Instance:
-    """A new instance, to be scheduled. Source: compute API reference, "Create server"."""
-    return Instance.begin(
+    """A new instance, to be scheduled. Source: compute API reference, "Create server".
+
+    Where it should live, which few ask for, is an event of its own, stored with the request or not at all.
+    """
+    instance = Instance.begin(
         InstanceRequested,
         aggregate_id=instance_id,
         at=at,
@@ -77,3 +84,6 @@ def request(
         launch_index=launch_index,
         config_drive=config_drive,
     )
+    if zone or host or hints:
+        instance.record(PlacementAsked, zone=zone, host=host, hints=dict(hints or {}), at=at)
+    return instance

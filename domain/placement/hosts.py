@@ -6,6 +6,9 @@ from typing import Self
 from domain.host.host import Host
 from domain.resources import Resources
 
+DEFAULT_ZONE = "nova"
+"""The zone of a host that no operator has put into another."""
+
 
 @dataclass(frozen=True, slots=True)
 class HostView:
@@ -15,8 +18,10 @@ class HostView:
     up: bool
     enabled: bool
     free: Resources
+    zone: str = DEFAULT_ZONE
 
     @classmethod
-    def of(cls, host: Host) -> Self:
+    def of(cls, host: Host, zone: str = DEFAULT_ZONE) -> Self:
         """The view of a folded host."""
-        return cls(name=host.id, up=host.up, enabled=host.enabled, free=host.free)
+        up = host.up and not host.forced_down
+        return cls(name=host.id, up=up, enabled=host.enabled, free=host.free, zone=zone)

@@ -2,17 +2,23 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from nats.aio.msg import Msg
 
 from domain.aggregate import Aggregate
+from domain.identity import Project
+from domain.project.usage import Amounts, Ask, release_usage, settle_usage
 from journal.bus import Bus
 from journal.envelope import Author
+from journal.errors import JournalError
 from journal.repository import Repository, Saved
 from journal.waiting import within
 from projections.read_model import POSITION_SUBJECT, ReadModel, position_of
+from services.api.reservations import Reservations
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +70,7 @@ class Commands:
     def __init__(self, repository: Repository, applied: AppliedPosition) -> None:
         self._repository = repository
         self._applied = applied
+        self._reservations = Reservations(repository)
 
     async def create(self, aggregate: A, author: Author) -> Saved[A]:
         """Append a new aggregate. Raises AppendConflict when its id is taken, LogUnavailable."""
@@ -79,3 +86,31 @@ class Commands:
         saved = await self._repository.execute(kind, aggregate_id, decide, author)
         await self._applied.wait(saved.position)
         return saved
+
+    async def reserve(
+        self, project_id: str, ask: Ask, defaults: Amounts, at: datetime, author: Author
+    ) -> tuple[str, ...]:
+        """Reserve parts of a project's quota: which of the things that were asked for may be made.
+
+        Does not wait for the read model: what is reserved is recorded next. Raises QuotaExceeded, LogUnavailable, AppendConflict.
+        """
+        return await self._reservations.reserve(project_id, ask, defaults, at, author)
+
+    async def settle(self, project_id: str, holder: str, amounts: Amounts, at: datetime, author: Author) -> None:
+        """Let something take what it took before, after all."""
+
+        def decide(project: Project) -> None:
+            settle_usage(project, holder, amounts, at=at)
+
+        try:
+            await self._repository.execute(Project, project_id, decide, author)
+        except JournalError as error:
+            log.warning("what %s takes of project %s stays reserved: %s", holder, project_id, error)
+
+    async def unreserve(self, project_id: str, holders: Iterable[str], at: datetime, author: Author) -> None:
+        """Give back what was reserved for things that were not made after all; the conductor does it when this cannot."""
+        decide = partial(release_usage, holders=tuple(holders), at=at)
+        try:
+            await self._repository.execute(Project, project_id, decide, author)
+        except JournalError as error:
+            log.warning("what was reserved in project %s is given back later: %s", project_id, error)

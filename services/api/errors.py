@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.exc import OperationalError
 
-from domain.errors import Conflict, DomainError, Invalid, NotFound
+from domain.errors import Conflict, DomainError, Invalid, NotFound, QuotaExceeded
 from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable, OutcomeUnknown
 
 
@@ -45,6 +45,7 @@ STATUS: Mapping[type[Exception], tuple[int, Mapping[str, str]]] = {
     NotFound: (404, {}),
     AggregateNotFound: (404, {}),
     Conflict: (409, {}),
+    QuotaExceeded: (403, {}),
     AppendConflict: (409, {}),
     DomainError: (400, {}),
     LogUnavailable: (503, RETRY),

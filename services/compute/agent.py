@@ -17,6 +17,7 @@ from domain.instance.observation import Observation
 from domain.instance.state import StopReason
 from journal.bus import Bus
 from journal.waiting import within
+from services.compute.boot_time import booted_at
 from services.compute.hypervisor import Hypervisor, HypervisorError, Inventory
 from services.compute.images import ImageCache
 from services.compute.ledger import Ledger
@@ -197,6 +198,7 @@ def inventory_document(inventory: Inventory, settings: AgentSettings) -> dict[st
     """What a host reports of itself."""
     return {
         **asdict(inventory),
+        "booted_at": booted_at(),
         "allocation_ratios": {"vcpus": settings.cpu_allocation_ratio, "memory_mib": 1.0, "disk_gib": 1.0},
         "reserved": {"vcpus": 0, "memory_mib": settings.reserved_memory_mib, "disk_gib": 0},
     }

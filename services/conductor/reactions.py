@@ -11,15 +11,19 @@ from functools import partial
 from domain.errors import DomainError
 from domain.host.claims import release
 from domain.host.host import Host
+from domain.identity import Project
 from domain.image.image import Image, delete_image, discard_image
 from domain.instance.build import BuildFailed
 from domain.instance.deletion import DeletionRequested, InstanceDeleted, finish_unplaced_deletion
 from domain.instance.instance import Instance
-from domain.instance.move import HostLeft
+from domain.instance.move import HostLeft, MoveFailed
+from domain.instance.resize import ResizeConfirmed, ResizeReverted
 from domain.instance.shelve import InstanceOffloaded, InstanceUnshelved
 from domain.instance.snapshot import SnapshotFailed
 from domain.network.addresses import release_addresses
 from domain.network.network import Network
+from domain.project.usage import amounts_of, release_usage, settle_usage
+from domain.servergroup import ServerGroup, leave, settle_member
 from journal.bus import Bus
 from journal.envelope import Author, Recorded
 from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable
@@ -34,7 +38,9 @@ log = logging.getLogger(__name__)
 NAME = "conductor"
 SAVE_EVERY = 1.0  # seconds
 LEFT = (HostLeft, InstanceOffloaded)
-ANSWERED = (DeletionRequested, InstanceDeleted, BuildFailed, SnapshotFailed, InstanceUnshelved, *LEFT)
+RESIZED = (ResizeConfirmed, ResizeReverted, MoveFailed)
+SETTLED = (InstanceDeleted, BuildFailed, InstanceOffloaded, *RESIZED)
+ANSWERED = (DeletionRequested, SnapshotFailed, InstanceUnshelved, *LEFT, *SETTLED)
 
 
 class Reactions:
@@ -76,6 +82,9 @@ class Reactions:
         await asyncio.gather(
             *(self._finish_deletion(recorded) for recorded in asked),
             self._give_back(over),
+            self._release_usage(gone),
+            *(self._settle_in_group(recorded) for recorded in batch if isinstance(recorded.event, SETTLED)),
+            *(self._settle_usage(recorded) for recorded in batch if isinstance(recorded.event, RESIZED)),
             *(self._secrets.forget_instance(recorded.aggregate_id) for recorded in gone),
             *(self._discard_image(recorded) for recorded in batch if isinstance(recorded.event, SnapshotFailed)),
             *(self._delete_image(recorded) for recorded in batch if isinstance(recorded.event, InstanceUnshelved)),
@@ -132,6 +141,52 @@ class Reactions:
             ),
             *(self._release_addresses(network_id, ids, author) for network_id, ids in by_network.items()),
         )
+
+    async def _settle_in_group(self, recorded: Recorded) -> None:
+        """A member that is deleted leaves its group; any other is noted where it is now."""
+        instance = (await self._repository.load(Instance, recorded.aggregate_id)).aggregate
+        if instance.group is None:
+            return
+
+        def decide(group: ServerGroup) -> None:
+            if instance.is_deleted:
+                leave(group, [instance.id], at=self._clock())
+            else:
+                settle_member(group, instance.id, instance.host, at=self._clock())
+
+        await self._repository.execute(ServerGroup, instance.group, decide, AUTHOR.because_of(recorded))
+
+    async def _settle_usage(self, recorded: Recorded) -> None:
+        """After a resize an instance takes what its flavor says, unless another one has begun."""
+        instance = (await self._repository.load(Instance, recorded.aggregate_id, fresh=True)).aggregate
+        if instance.is_deleted or instance.move is not None:
+            return
+
+        def decide(project: Project) -> None:
+            settle_usage(project, instance.id, amounts_of(instance.flavor), at=self._clock())
+
+        try:
+            await self._repository.execute(Project, instance.project_id, decide, AUTHOR.because_of(recorded))
+        except AggregateNotFound:
+            log.debug("the project %s is not known", instance.project_id)
+
+    async def _release_usage(self, gone: Sequence[Recorded]) -> None:
+        """Give back the quota of instances that are deleted: one append a project, however many they are."""
+        by_project: dict[str, list[str]] = defaultdict(list)
+        for recorded in gone:
+            instance = (await self._repository.load(Instance, recorded.aggregate_id)).aggregate
+            by_project[instance.project_id].append(instance.id)
+        author = AUTHOR.because_of(gone[0]) if len(gone) == 1 else AUTHOR
+        await asyncio.gather(
+            *(self._release_usage_of(project_id, ids, author) for project_id, ids in by_project.items())
+        )
+
+    async def _release_usage_of(self, project_id: str, instance_ids: Sequence[str], author: Author) -> None:
+        decide = partial(release_usage, holders=instance_ids, at=self._clock())
+        try:
+            await self._repository.execute(Project, project_id, decide, author)
+        except AggregateNotFound:
+            log.debug("the project %s is not known", project_id)
 
     async def _release_addresses(self, network_id: str, instance_ids: Sequence[str], author: Author) -> None:
         decide = partial(release_addresses, instance_ids=instance_ids, at=self._clock())

@@ -10,17 +10,20 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from domain.host.claims import release
 from domain.host.host import Host
+from domain.identity import Project
 from domain.instance.instance import Instance
 from domain.instance.move import awaits_destination
 from domain.instance.scheduling import awaits_scheduling
 from domain.instance.state import Task
 from domain.network.addresses import release_addresses
 from domain.network.network import Network
+from domain.project.usage import amounts_of, note_usage, release_usage
+from domain.servergroup import ServerGroup, leave
 from journal.errors import AggregateNotFound, JournalError
 from journal.repository import Repository
 from journal.secrets import Secrets
 from projections.read_model import ReadModel
-from projections.tables import claims, instance_hosts, instances, ports
+from projections.tables import claims, instance_hosts, instances, ports, projects, reservations, server_groups
 from services.conductor.author import AUTHOR
 
 log = logging.getLogger(__name__)
@@ -30,7 +33,7 @@ SETTLED_AFTER = timedelta(seconds=60)  # what is younger may still be under way
 
 
 class Repair:
-    """Gives back claims and addresses that no instance holds, and forgets secrets of instances that never were."""
+    """Gives back claims, addresses and quota that no instance holds, and forgets secrets of instances that never were."""
 
     def __init__(
         self, repository: Repository, reads: ReadModel, secrets: Secrets, clock: Callable[[], datetime]
@@ -63,7 +66,43 @@ class Repair:
                 give_back = partial(release_addresses, instance_ids=[instance_id], at=self._clock())
                 await self._repository.execute(Network, network_id, give_back, AUTHOR)
 
+        await self._count_usage_anew(before)
+        await self._empty_groups()
         await self._forget_strays(before)
+
+    async def _empty_groups(self) -> None:
+        """Members that never came, or were deleted, leave their groups."""
+        for group_id, strays in (await self._reads.query(_stray_members)).items():
+            gone = [instance_id for instance_id in strays if not await self._exists(instance_id)]
+            if gone:
+                log.warning("%s, which do not exist, leave the server group %s", ", ".join(gone), group_id)
+                leaves = partial(leave, instance_ids=gone, at=self._clock())
+                await self._repository.execute(ServerGroup, group_id, leaves, AUTHOR)
+
+    async def _is_group(self, holder: str) -> bool:
+        try:
+            return not (await self._repository.load(ServerGroup, holder, fresh=True)).aggregate.is_deleted
+        except AggregateNotFound:
+            return False
+
+    async def _count_usage_anew(self, before: datetime) -> None:
+        """Quota is given back where no instance came of a reservation, and taken where an instance has none."""
+        for project_id, holder in await self._reads.query(lambda connection: _stray_reservations(connection, before)):
+            if not await self._exists(holder) and not await self._is_group(holder):
+                log.warning("the quota of %s, which does not exist, is given back", holder)
+                give_back = partial(release_usage, holders=[holder], at=self._clock())
+                await self._repository.execute(Project, project_id, give_back, AUTHOR)
+        for project_id, instance_id in await self._reads.query(lambda connection: _uncounted(connection, before)):
+            await self._count(project_id, instance_id)
+
+    async def _count(self, project_id: str, instance_id: str) -> None:
+        """Count an instance from before there were quotas, or one that was recorded after its reservation was given back."""
+        instance = (await self._repository.load(Instance, instance_id, fresh=True)).aggregate
+        if instance.is_deleted:
+            return
+        log.warning("the quota of instance %s is counted", instance_id)
+        note = partial(note_usage, taken={instance_id: amounts_of(instance.flavor)}, at=self._clock())
+        await self._repository.execute(Project, project_id, note, AUTHOR)
 
     async def _forget_strays(self, before: datetime) -> None:
         """Secrets are kept before their instance is recorded: where it never was, or they outlived it, they go."""
@@ -122,6 +161,38 @@ def _stray_ports(connection: Connection, before: datetime) -> list[tuple[str, st
         .where(ports.c.instance_id.is_not(None), ports.c.updated_at < before, _gone())
     )
     return [(row.network_id, row.instance_id) for row in connection.execute(stray)]
+
+
+def _stray_reservations(connection: Connection, before: datetime) -> list[tuple[str, str]]:
+    stray = (
+        select(reservations.c.project_id, reservations.c.holder)
+        .outerjoin(instances, instances.c.id == reservations.c.holder)
+        .outerjoin(server_groups, server_groups.c.id == reservations.c.holder)
+        .where(
+            reservations.c.reserved_at < before,
+            or_(instances.c.id.is_(None), instances.c.deleted),
+            or_(server_groups.c.id.is_(None), server_groups.c.deleted),
+        )
+    )
+    return [(row.project_id, row.holder) for row in connection.execute(stray)]
+
+
+def _uncounted(connection: Connection, before: datetime) -> list[tuple[str, str]]:
+    uncounted = (
+        select(instances.c.project_id, instances.c.id)
+        .join(projects, projects.c.id == instances.c.project_id)
+        .outerjoin(reservations, reservations.c.holder == instances.c.id)
+        .where(~instances.c.deleted, instances.c.created_at < before, reservations.c.holder.is_(None))
+    )
+    return [(row.project_id, row.id) for row in connection.execute(uncounted)]
+
+
+def _stray_members(connection: Connection) -> dict[str, list[str]]:
+    """Members without an instance, by group; one that is about to be made still has its reservation."""
+    expected = set(connection.execute(select(reservations.c.holder)).scalars()) | _alive(connection)
+    groups = connection.execute(select(server_groups.c.id, server_groups.c.members).where(~server_groups.c.deleted))
+    found = {row.id: [member for member in row.members if member not in expected] for row in groups}
+    return {group_id: strays for group_id, strays in found.items() if strays}
 
 
 def _gone() -> ColumnElement[bool]:

@@ -5,6 +5,7 @@ still wanted, and a claim that was made before a crash is found again and used.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -17,6 +18,7 @@ from domain.resources import Resources
 from journal.envelope import Author
 from journal.repository import Repository
 from services.scheduler.hosts import KnownHosts
+from services.scheduler.neighbours import Neighbours
 
 
 class Destinations:
@@ -26,6 +28,7 @@ class Destinations:
         self._repository = repository
         self._hosts = hosts
         self._clock = clock
+        self._neighbours = Neighbours(repository, clock)
 
     async def choose(self, instance_id: str, author: Author) -> None:
         """Decide for one instance; nothing when it waits no longer. Raises LogUnavailable: then try again."""
@@ -41,21 +44,30 @@ class Destinations:
             decide = partial(destination_chosen, host=host, explanation=choice.explanation, at=self._clock())
         saved = await self._repository.execute(Instance, instance_id, decide, author)
         if host is not None and host not in saved.aggregate.hosts:
-            free = partial(release, instance_ids=[instance_id], at=self._clock())
-            self._hosts.learn((await self._repository.execute(Host, host, free, author)).aggregate)
+            await self._give_back(host, instance_id, author)
 
     async def _claim(self, instance: Instance, author: Author) -> tuple[str | None, Choice]:
         """A host whose capacity is claimed; None when there is none that could take it."""
         ask, asked = needed(instance), None if instance.move is None else instance.move.asked
         refused = set(instance.hosts)
         while True:
-            views = [view for view in self._hosts.views().values() if asked in {None, view.name}]
-            choice = choose(views, ask, without=frozenset(refused))
+            rules = (await self._neighbours.known_of([instance])).rules_of(instance)
+            # The host that was named when the instance was asked for was meant for then; later ones are named in the move.
+            rules = replace(rules, host=asked)
+            choice = choose(self._hosts.views().values(), ask, without=frozenset(refused), rules=rules)
             held = self._hosts.claimants(instance.id) - refused
             name = next((host for host in choice.ranked if host in held), next(iter(choice.ranked), None))
-            if name is None or await self._claim_on(name, instance.id, ask, author):
-                return name, choice
+            if name is None:
+                return None, choice
+            if await self._claim_on(name, instance.id, ask, author):
+                if await self._neighbours.allow(instance, name, author):
+                    return name, choice
+                await self._give_back(name, instance.id, author)
             refused.add(name)
+
+    async def _give_back(self, name: str, instance_id: str, author: Author) -> None:
+        free = partial(release, instance_ids=[instance_id], at=self._clock())
+        self._hosts.learn((await self._repository.execute(Host, name, free, author)).aggregate)
 
     async def _claim_on(self, name: str, instance_id: str, ask: Resources, author: Author) -> bool:
         refused: frozenset[str] = frozenset()

@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import cast
 
 from domain.host.host import Host
-from domain.placement.hosts import HostView
+from domain.hostaggregate import HostAggregate
+from domain.placement.hosts import DEFAULT_ZONE, HostView
 from domain.resources import Resources
 from journal.envelope import Recorded
 from journal.repository import Repository
@@ -20,6 +21,8 @@ class KnownHosts:
         self._versions: dict[str, int] = {}
         self._claims: dict[str, set[str]] = {}  # host → instances
         self._holder: dict[str, str] = {}  # instance → host
+        self._aggregates: dict[str, HostAggregate] = {}
+        self._zones: dict[str, str] = {}  # host → zone, where it has one of its own
 
     def views(self) -> dict[str, HostView]:
         """All hosts by name, in a copy that choices can be taken from before they are claimed."""
@@ -40,14 +43,30 @@ class KnownHosts:
         return frozenset(host for host, held in self._claims.items() if instance_id in held)
 
     async def follow(self, recorded: Recorded) -> None:
-        """Take over what an event of a host says."""
-        self.learn(cast("Host", (await self._folder.advance(recorded)).aggregate))
+        """Take over what an event of a host, or of an aggregate of hosts, says."""
+        aggregate = (await self._folder.advance(recorded)).aggregate
+        if isinstance(aggregate, HostAggregate):
+            self.learn_aggregate(aggregate)
+        else:
+            self.learn(cast("Host", aggregate))
+
+    def learn_aggregate(self, aggregate: HostAggregate) -> None:
+        """Take over in which zone its hosts are."""
+        self._aggregates[aggregate.id] = aggregate
+        zones: dict[str, str] = {}
+        for each in self._aggregates.values():
+            if each.zone is not None and not each.is_deleted:
+                for host in each.hosts:
+                    zones[host] = min(each.zone, zones.get(host, each.zone))
+        self._zones = zones
+        for name, view in self._views.items():
+            self._views[name] = replace(view, zone=zones.get(name, DEFAULT_ZONE))
 
     def learn(self, host: Host) -> None:
         """Take over a host as it is now, unless more is known already."""
         if host.version > self._versions.get(host.id, 0):
             self._versions[host.id] = host.version
-            self._views[host.id] = HostView.of(host)
+            self._views[host.id] = HostView.of(host, self._zones.get(host.id, DEFAULT_ZONE))
             before, after = self._claims.get(host.id, set()), set(host.claims)
             self._claims[host.id] = after
             for instance_id in before - after:

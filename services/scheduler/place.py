@@ -4,8 +4,9 @@ Instances that wait at the same time are placed together, so that one append cla
 the addresses of all that go on one network.
 
 What races, and what closes it: two schedulers may choose one host, the claim's append lets one win and the other chooses
-again; a deletion may come while a host is being chosen, the instance's own append shows it and the claim is given back; a
-crash after the claim leaves a claim without a decision, the next run finds that claim and goes on with it.
+again; two members of a server group may be placed where their policy does not allow both, the group's append lets one win; a
+deletion may come while a host is being chosen, the instance's own append shows it and the claim is given back; a crash after the
+claim leaves a claim without a decision, the next run finds that claim and goes on with it.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from journal.envelope import Author
 from journal.errors import AggregateNotFound
 from journal.repository import Repository
 from services.scheduler.hosts import KnownHosts
+from services.scheduler.neighbours import Neighbours, groups_of
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class Placement:
         self._repository = repository
         self._hosts = hosts
         self._clock = clock
+        self._neighbours = Neighbours(repository, clock)
 
     async def place(self, requests: Sequence[tuple[str, Author]]) -> None:
         """Decide for instances; nothing for those that wait no longer. Raises LogUnavailable: then try again."""
@@ -73,9 +76,11 @@ class Placement:
         while left:
             by_host: dict[str, list[Candidate]] = defaultdict(list)
             views = self._hosts.views()
+            known = await self._neighbours.known_of([candidate.instance for candidate in left])
             for candidate in left:
-                ask = candidate.instance.resources
-                choice = candidate.choice = choose(views.values(), ask, without=frozenset(candidate.refused))
+                ask, rules = candidate.instance.resources, known.rules_of(candidate.instance)
+                without = frozenset(candidate.refused)
+                choice = candidate.choice = choose(views.values(), ask, without=without, rules=rules)
                 held = self._hosts.claimed_by(candidate.instance.id)
                 name = held if held and held not in candidate.refused else next(iter(choice.ranked), None)
                 if name is None:
@@ -83,8 +88,29 @@ class Placement:
                 else:
                     by_host[name].append(candidate)
                     self._hosts.take(views, name, ask)
+                    known.take(candidate.instance, name)
             refused = await asyncio.gather(*(self._claim_on(name, group) for name, group in by_host.items()))
-            left = [candidate for group in refused for candidate in group]
+            tried, left = left, [candidate for group in refused for candidate in group]
+            left += await self._place_in_groups(tried)
+
+    async def _place_in_groups(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Note in their groups where candidates live; those whose group does not allow it give their claim back."""
+        placed = {candidate.instance.id: candidate for candidate in candidates if candidate.host is not None}
+        hosts = {instance_id: candidate.host for instance_id, candidate in placed.items()}
+        by_group = groups_of([candidate.instance for candidate in placed.values()])
+        refused = await asyncio.gather(
+            *(
+                self._neighbours.place(
+                    group, {each: hosts[each] for each in ids}, _author([placed[each] for each in ids])
+                )
+                for group, ids in by_group.items()
+            )
+        )
+        again = [placed[instance_id] for ids in refused for instance_id in ids]
+        await asyncio.gather(*(self._give_back(candidate) for candidate in again))
+        for candidate in again:
+            candidate.host = None
+        return again
 
     async def _claim_on(self, name: str, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Claim one host for candidates; those that were refused."""
@@ -155,6 +181,8 @@ class Placement:
         if candidate.host is not None:
             free = partial(release, instance_ids=ids, at=at)
             self._hosts.learn((await self._repository.execute(Host, candidate.host, free, candidate.author)).aggregate)
+            for group in groups_of([candidate.instance]):
+                await self._neighbours.place(group, {candidate.instance.id: None}, candidate.author)
         for network_id in {wanted["network_id"] for wanted in candidate.instance.networks}:
             try:
                 forget = partial(release_addresses, instance_ids=ids, at=at)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from domain.host.host import Host
+from domain.hostaggregate import HostAggregate
 from domain.instance.evacuation import EvacuationRequested
 from domain.instance.live_migration import LiveMigrationRequested
 from domain.instance.request import InstanceRequested
@@ -71,11 +72,14 @@ class Scheduler:
         for subject in await subjects(self._client, "EVENTS", f"evt.{Host.KIND}.>"):
             saved = await self._repository.load(Host, subject.split(".", 2)[2], fresh=True)
             self._hosts.learn(saved.aggregate)
+        for subject in await subjects(self._client, "EVENTS", f"evt.{HostAggregate.KIND}.>"):
+            known = await self._repository.load(HostAggregate, subject.split(".", 2)[2], fresh=True)
+            self._hosts.learn_aggregate(known.aggregate)
 
     async def _follow(self) -> None:
         async for batch in Follower(self._client, after=self._followed).batches():
             for recorded in batch:
-                if recorded.kind == Host.KIND:
+                if recorded.kind in (Host.KIND, HostAggregate.KIND):
                     await self._hosts.follow(recorded)
                 elif isinstance(recorded.event, PLACED):
                     self._waiting[recorded.position] = recorded

@@ -8,11 +8,22 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from domain import servergroup
 from domain.aggregate import Aggregate
-from domain.flavor import Flavor, create_flavor, delete_flavor
+from domain.flavor import Flavor, create_flavor, delete_flavor, replace_flavor
+from domain.flavor_changes import change_extra_specs, describe_flavor, grant_access, revoke_access, set_rxtx_factor
 from domain.host.claims import claim, release
 from domain.host.host import Host, change_inventory, register
-from domain.host.service import came_up, disable, enable, went_down
+from domain.host.service import came_up, disable, enable, force_down, went_down
+from domain.hostaggregate import (
+    HostAggregate,
+    add_host,
+    change_metadata,
+    create_host_aggregate,
+    delete_host_aggregate,
+    remove_host,
+    rename,
+)
 from domain.identity import Project, User, create_project, create_user, grant
 from domain.image.availability import deactivate, reactivate
 from domain.image.change import change_image
@@ -46,8 +57,11 @@ from domain.network.network import Network, change_network, create_empty_network
 from domain.network.nic import nic_of, port_id
 from domain.network.port import change_port, create_port, delete_port
 from domain.network.subnet import change_subnet, create_subnet, delete_subnet
+from domain.placement.affinity import Policy
 from domain.placement.choose import choose
 from domain.placement.hosts import HostView
+from domain.project.quota import QuotaClass, change_quota, change_quota_class, create_quota_class, reset_quota
+from domain.project.usage import Ask, note_usage, release_usage, reserve
 from domain.resources import Resources
 from domain.security_group.group import (
     SecurityGroup,
@@ -68,6 +82,7 @@ OTHER_PROJECT = "6b3d7a1e4c8f5d2a0e9f8b7c6d5e4f30"
 PORT_ID, GROUP_ID = "c1a7f3d2-6e5b-4a8c-9d0e-1f2a3b4c5d6e", "d2b8a4e3-7f6c-4b9d-8e1f-2a3b4c5d6e7f"
 RULE_IDS = [f"e3c9b5f4-8a7d-4c0e-9f2a-00000000000{number}" for number in range(3)]
 SNAPSHOT_ID = "0b0d4b52-6d8e-4d62-a0d5-4d6f0b1d5a4e"
+SERVER_GROUP_ID, AGGREGATE_ID = "b2d6c3c5-4f6e-4c3b-8d2a-0a1b2c3d4e5f", "0c9d8e7f-6a5b-4c3d-9e1f-2a3b4c5d6e7f"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVzZWQgYnkgbm9ib2R5IGZvciBhbnl0aGluZyE= nobody"
 FINGERPRINT = "d4:1d:8c:d9:8f:00:b2:04:e9:80:09:98:ec:f8:42:7e"
 
@@ -105,8 +120,42 @@ def flavor() -> Flavor:
     return small
 
 
+def flavor_that_changes() -> Flavor:
+    at = Clock()
+    small = create_flavor("m1.small", name="small", vcpus=1, ram=512, disk=5, is_public=False, at=at())
+    set_rxtx_factor(small, 2.5, at=at())
+    describe_flavor(small, "For small things", at=at())
+    change_extra_specs(small, {"hw:cpu_policy": "shared", "hw_rng:allowed": "true"}, at=at())
+    change_extra_specs(small, {"hw:cpu_policy": "dedicated"}, removed=["hw_rng:allowed"], at=at())
+    grant_access(small, PROJECT, at=at())
+    grant_access(small, "another", at=at())
+    revoke_access(small, PROJECT, at=at())
+    delete_flavor(small, at=at())
+    replace_flavor(small, create_flavor("m1.small", name="Small", vcpus=2, ram=1024, disk=5, at=at()), at=at())
+    return small
+
+
 def project() -> Project:
     return create_project(PROJECT, name="demo", description="Where things are tried", at=Clock()())
+
+
+def project_with_quota() -> Project:
+    at = Clock()
+    demo = create_project(PROJECT, name="demo", at=at())
+    change_quota(demo, {"instances": 2, "cores": -1}, at=at())
+    amounts = {"instances": 1, "cores": 2, "ram": 2048}
+    reserve(demo, [Ask({FIRST: amounts}), Ask({SECOND: amounts})], defaults={}, at=at())
+    release_usage(demo, [FIRST], at=at())
+    reset_quota(demo, at=at())
+    note_usage(demo, {FIRST: amounts}, at=at())
+    return demo
+
+
+def quota_class() -> QuotaClass:
+    at = Clock()
+    default = create_quota_class("default", {"instances": 20}, at=at())
+    change_quota_class(default, {"instances": 30, "cores": 60}, at=at())
+    return default
 
 
 def user() -> User:
@@ -365,10 +414,62 @@ def instance_on_the_shelf() -> Instance:
     return web
 
 
+def instance_that_is_told_where_to_live() -> Instance:
+    at = Clock()
+    return asked_for(at(), zone="east", host="host-1", hints={"group": SERVER_GROUP_ID, "different_host": [SECOND]})
+
+
+def server_group() -> servergroup.ServerGroup:
+    at = Clock()
+    rules = {"max_server_per_host": 2}
+    apart = servergroup.create_group(
+        SERVER_GROUP_ID,
+        project_id=PROJECT,
+        user_id=USER,
+        name="apart",
+        policy=Policy.ANTI_AFFINITY,
+        rules=rules,
+        at=at(),
+    )
+    servergroup.join(apart, [FIRST, SECOND], most=10, at=at())
+    servergroup.place_members(apart, {FIRST: "host-1", SECOND: "host-1"}, at=at())
+    servergroup.place_members(apart, {FIRST: None}, at=at())
+    servergroup.leave(apart, [FIRST], at=at())
+    servergroup.delete_group(apart, at=at())
+    return apart
+
+
+def host_aggregate() -> HostAggregate:
+    at = Clock()
+    east = create_host_aggregate(AGGREGATE_ID, name="east", zone="east", at=at())
+    add_host(east, "host-1", number=1, at=at())
+    change_metadata(east, {"ssd": "true", "availability_zone": "west"}, at=at())
+    change_metadata(east, {"ssd": None}, at=at())
+    rename(east, "west", at=at())
+    remove_host(east, "host-1", number=1, at=at())
+    delete_host_aggregate(east, number=1, at=at())
+    return east
+
+
+def host_that_is_forced_down() -> Host:
+    at = Clock()
+    first = register("host-1", inventory(), at=at())
+    force_down(first, forced=True, at=at())
+    force_down(first, forced=False, at=at())
+    return first
+
+
 HISTORIES: Mapping[str, Callable[[], Aggregate]] = {
     "flavor": flavor,
     "project": project,
     "user": user,
+    "instance-that-is-told-where-to-live": instance_that_is_told_where_to_live,
+    "server-group": server_group,
+    "host-aggregate": host_aggregate,
+    "host-that-is-forced-down": host_that_is_forced_down,
+    "flavor-that-changes": flavor_that_changes,
+    "project-with-quota": project_with_quota,
+    "quota-class": quota_class,
     "image": image,
     "image-that-is-shared": image_that_is_shared,
     "keypair": keypair,

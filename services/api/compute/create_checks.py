@@ -1,6 +1,6 @@
 """What a new server needs must be there: flavor, image, networks, key pair, all looked up in one question to the read model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,17 +10,42 @@ from sqlalchemy import Connection, RowMapping, bindparam, or_, outerjoin, select
 from domain.flavor import FLAVOR_PARTS
 from domain.image.image import ImageStatus
 from domain.network.addresses import can_give
-from projections.tables import flavors, images, keypairs, networks, ports, subnets
+from domain.placement.hosts import DEFAULT_ZONE
+from domain.project.quota import UNLIMITED
+from domain.project.usage import amounts_of
+from projections.tables import (
+    flavor_access,
+    flavors,
+    host_zones,
+    hosts,
+    images,
+    keypairs,
+    networks,
+    ports,
+    server_groups,
+    subnets,
+)
 from services.api.call import Call
 from services.api.compute.create_request import Wanted, WantedNetwork
+from services.api.compute.quota_rows import quota_of
 from services.api.errors import Refusal
 from services.api.image.visibility import can_see
 
 GIB = 1 << 30
 
 FLAVOR = select(flavors).where(flavors.c.id == bindparam("flavor_id"), flavors.c.deleted.is_(False))
+ACCESS = select(flavor_access.c.flavor_id).where(
+    flavor_access.c.flavor_id == bindparam("flavor_id"), flavor_access.c.project_id == bindparam("project_id")
+)
+HOST = select(hosts.c.name).where(hosts.c.name == bindparam("host"))
+ZONE = select(host_zones.c.zone).where(host_zones.c.zone == bindparam("zone")).limit(1)
+GROUP = select(server_groups.c.id).where(
+    server_groups.c.id == bindparam("group"),
+    server_groups.c.project_id == bindparam("project_id"),
+    server_groups.c.deleted.is_(False),
+)
 IMAGE = select(images).where(images.c.id == bindparam("image_id"), images.c.status != ImageStatus.DELETED.value)
-KEY = select(keypairs.c.name, keypairs.c.public_key).where(
+KEY = select(keypairs.c.name, keypairs.c.type, keypairs.c.public_key).where(
     keypairs.c.user_id == bindparam("user_id"),
     keypairs.c.name == bindparam("key_name"),
     keypairs.c.deleted.is_(False),
@@ -43,27 +68,66 @@ class Parts:
     image: dict[str, Any]
     networks: list[dict[str, Any]]
     key: dict[str, str] | None
+    takes: Mapping[str, int]  # of the quota, each server
+    quota_seems_enough: bool  # for one: the project's own stream decides
+    most_members: int  # of the server group, when there is one
+    default_limits: Mapping[str, int]  # of all projects that have none of their own
 
 
 async def parts(call: Call, wanted: Wanted) -> Parts:
-    """Look everything up. Raises Refusal 400, and 409 when it is not clear which network is meant."""
+    """Look everything up. Raises Refusal 400, 403, and 409 when it is not clear which network is meant."""
     return await call.dependencies.reads.query(partial(_parts, call, wanted))
 
 
 def _parts(call: Call, wanted: Wanted, connection: Connection) -> Parts:
     flavor = connection.execute(FLAVOR, {"flavor_id": wanted.flavor_id}).mappings().first()
-    if flavor is None or not (flavor["is_public"] or call.caller.is_admin):
+    if flavor is None or not may_use(call, flavor, connection):
         raise Refusal(400, f"Flavor {wanted.flavor_id} could not be found.")
     image = connection.execute(IMAGE, {"image_id": wanted.image_id}).mappings().first()
     if image is None or not can_see(image, call.caller):
         raise Refusal(400, "Can not find requested image")
     require_fit(flavor, image)
+    _require_place(call, wanted, connection)
+    quota = quota_of(connection, call.project_id)
+    takes = amounts_of(flavor)
+    require_few(wanted.metadata, quota.limits["metadata_items"])
     return Parts(
         flavor={"id": flavor["id"], **{name: flavor[name] for name in FLAVOR_PARTS}},
         image={name: image[name] for name in ("id", "name", "size", "checksum", "disk_format")},
         networks=_networks(call, wanted, connection),
         key=_key(call, wanted, connection),
+        takes=takes,
+        quota_seems_enough=quota.has_room(takes),
+        most_members=quota.limits["server_group_members"],
+        default_limits=quota.defaults,
     )
+
+
+def _require_place(call: Call, wanted: Wanted, connection: Connection) -> None:
+    """Pass when the zone, the host and the server group that were named are there. Raises Refusal 400, NotAllowed."""
+    if wanted.host is not None:
+        call.require("os_compute_api:servers:create:forced_host")
+        if connection.execute(HOST, {"host": wanted.host}).first() is None:
+            raise Refusal(400, f"Compute host {wanted.host} could not be found.")
+    if wanted.zone not in (None, DEFAULT_ZONE) and connection.execute(ZONE, {"zone": wanted.zone}).first() is None:
+        raise Refusal(400, "The requested availability zone is not available")
+    if wanted.group is not None:
+        found = connection.execute(GROUP, {"group": wanted.group, "project_id": call.project_id}).first()
+        if found is None:
+            raise Refusal(400, f"Instance group {wanted.group} could not be found.")
+
+
+def may_use(call: Call, flavor: RowMapping, connection: Connection) -> bool:
+    """Whether the flavor is public, or the caller's project was granted access to it."""
+    if flavor["is_public"] or call.caller.is_admin:
+        return True
+    return connection.execute(ACCESS, {"flavor_id": flavor["id"], "project_id": call.project_id}).first() is not None
+
+
+def require_few(metadata: Mapping[str, str], most: int) -> None:
+    """Pass when a server may have so many metadata. Raises Refusal 403."""
+    if most != UNLIMITED and len(metadata) > most:
+        raise Refusal(403, f"Maximum number of metadata items exceeds {most}")
 
 
 def require_fit(flavor: RowMapping, image: RowMapping) -> None:
@@ -95,6 +159,8 @@ def _key(call: Call, wanted: Wanted, connection: Connection) -> dict[str, str] |
     found = connection.execute(KEY, {"user_id": call.caller.user_id, "key_name": wanted.key_name}).mappings().first()
     if found is None:
         raise Refusal(400, "Invalid key_name provided.")
+    if found["type"] != "ssh":
+        raise Refusal(501, "This cloud cannot give certificates to guests yet: name a key pair of type ssh.")
     return {"name": found["name"], "public_key": found["public_key"]}
 
 

@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.api.compute.server_fields import ZONE
 from services.api.errors import Refusal
 from services.api.schema import is_true, is_uuid
 
-METADATA_LIMIT = 128
 AT_ONCE = 1000
 """How many instances one request may ask for: each is an event of its own."""
 
@@ -33,7 +31,8 @@ class Wanted:
     image_id: str
     networks: tuple[WantedNetwork, ...] | None  # None: whichever there is
     networks_must_exist: bool  # "auto" was said: without any network there is no server
-    count: int
+    least: int  # so many must be made, or none
+    count: int  # so many, when the quota allows
     metadata: Mapping[str, str]
     key_name: str | None
     user_data: str | None
@@ -42,6 +41,14 @@ class Wanted:
     description: str | None
     hostname: str | None
     return_reservation_id: bool
+    zone: str | None
+    host: str | None  # that an administrator wants
+    hints: Mapping[str, Any]
+
+    @property
+    def group(self) -> str | None:
+        """The server group that they are to be members of."""
+        return self.hints.get("group")
 
     @property
     def user_data_sha256(self) -> str | None:
@@ -77,6 +84,9 @@ def _is_local_image_disk(server: Mapping[str, Any]) -> bool:
     )
 
 
+HINTS = frozenset({"group", "same_host", "different_host"})
+"""The scheduler hints that are gone by."""
+
 NOT_BUILT: Mapping[str, tuple[Callable[[Mapping[str, Any]], bool], str]] = {
     "accessIPv4": (lambda server: bool(server["accessIPv4"]), "access addresses"),
     "accessIPv6": (lambda server: bool(server["accessIPv6"]), "access addresses"),
@@ -84,12 +94,13 @@ NOT_BUILT: Mapping[str, tuple[Callable[[Mapping[str, Any]], bool], str]] = {
     "block_device_mapping": (lambda server: bool(server["block_device_mapping"]), "volumes"),
     "block_device_mapping_v2": (lambda server: not _is_local_image_disk(server), "volumes and additional disks"),
     "OS-DCF:diskConfig": (lambda server: server["OS-DCF:diskConfig"] == "AUTO", "automatic partitioning (AUTO)"),
-    "os:scheduler_hints": (lambda server: bool(server["os:scheduler_hints"]), "scheduler hints"),
-    "OS-SCH-HNT:scheduler_hints": (lambda server: bool(server["OS-SCH-HNT:scheduler_hints"]), "scheduler hints"),
+    "os:scheduler_hints": (lambda server: bool(set(server["os:scheduler_hints"]) - HINTS), "other scheduler hints"),
+    "OS-SCH-HNT:scheduler_hints": (
+        lambda server: bool(set(server["OS-SCH-HNT:scheduler_hints"]) - HINTS),
+        "other scheduler hints",
+    ),
     "tags": (lambda server: bool(server["tags"]), "tags"),
     "trusted_image_certificates": (lambda server: bool(server["trusted_image_certificates"]), "trusted certificates"),
-    "host": (lambda _server: True, "a host of one's own choice"),
-    "hypervisor_hostname": (lambda _server: True, "a host of one's own choice"),
 }
 """What may be asked for in Nova and is not built: when it matters, and what it is called. Better refused than ignored."""
 
@@ -100,14 +111,11 @@ def wanted(body: Mapping[str, Any]) -> Wanted:
     _refuse_what_is_not_built(server)
     if not server.get("imageRef"):
         raise Refusal(400, "Missing imageRef attribute")
-    if len(server.get("metadata", {})) > METADATA_LIMIT:
-        raise Refusal(403, f"Maximum number of metadata items exceeds {METADATA_LIMIT}")
-    if server.get("availability_zone", ZONE) != ZONE:
-        raise Refusal(400, "The requested availability zone is not available")
     for group in server.get("security_groups", ()):
         if group.get("name") != "default":
             raise Refusal(400, f"Security group {group.get('name')} not found for project.")
-    count = _count(server)
+    least, count = _counts(server)
+    zone, host = _place(server)
     networks = _networks(server.get("networks"))
     if count > 1 and any(network.fixed_ip for network in networks or ()):
         raise Refusal(
@@ -126,6 +134,7 @@ def wanted(body: Mapping[str, Any]) -> Wanted:
         image_id=server["imageRef"],
         networks=networks,
         networks_must_exist=server.get("networks") == "auto",
+        least=least,
         count=count,
         metadata=server.get("metadata", {}),
         key_name=server.get("key_name"),
@@ -135,7 +144,22 @@ def wanted(body: Mapping[str, Any]) -> Wanted:
         description=server.get("description"),
         hostname=server.get("hostname"),
         return_reservation_id=is_true(server.get("return_reservation_id", False)),
+        zone=zone,
+        host=host,
+        hints=server.get("os:scheduler_hints") or server.get("OS-SCH-HNT:scheduler_hints") or {},
     )
+
+
+def _place(server: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The zone and the host that were asked for. Administrators may write `zone:host` or `zone:host:node`. Raises Refusal 400."""
+    zone, *rest = server.get("availability_zone", "").split(":")
+    named = {host for host in (*rest, server.get("host"), server.get("hypervisor_hostname")) if host}
+    if len(rest) > MOST_PARTS or len(named) > 1:
+        raise Refusal(400, "Unable to parse availability_zone: it is ZONE, or ZONE:HOST, and a host has one name here.")
+    return zone or None, named.pop() if named else None
+
+
+MOST_PARTS = 2  # host and node, behind the zone
 
 
 def _refuse_what_is_not_built(server: Mapping[str, Any]) -> None:
@@ -149,7 +173,7 @@ def _flavor_id(ref: str | int) -> str:
     return str(ref).rstrip("/").rpartition("/")[2]
 
 
-def _count(server: Mapping[str, Any]) -> int:
+def _counts(server: Mapping[str, Any]) -> tuple[int, int]:
     least = int(server.get("min_count", 1))
     most = int(server.get("max_count", least))
     if least < 1 or most < 1:
@@ -160,7 +184,7 @@ def _count(server: Mapping[str, Any]) -> int:
         raise Refusal(
             403, f"Quota exceeded for instances: Requested {most}, but at most {AT_ONCE} can be asked for at once"
         )
-    return most
+    return least, most
 
 
 def _networks(asked: Any) -> tuple[WantedNetwork, ...] | None:

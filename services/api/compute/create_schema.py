@@ -16,7 +16,8 @@ _DESCRIPTION = {
 _COUNT = {"type": ["integer", "string"], "pattern": "^[0-9]+$", "minimum": 1}
 _BOOLEAN = {"type": ["boolean", "string"], "format": "boolean"}
 _UUID = {"type": "string", "format": "uuid"}
-_HINTS = {"type": "object"}
+_SERVERS = {"oneOf": [_UUID, {"type": "array", "items": _UUID, "minItems": 1, "uniqueItems": True}]}
+_HINTS = {"type": "object", "properties": {"group": _UUID, "same_host": _SERVERS, "different_host": _SERVERS}}
 
 METADATA = {
     "type": "object",

@@ -1,6 +1,5 @@
 """Flavors: the sizes on offer. Source: compute API reference, "Flavors"."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -8,9 +7,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, or_, select
 from starlette.responses import Response
 
-from domain.flavor import Flavor, create_flavor, delete_flavor
+from domain.flavor import Flavor, create_flavor, delete_flavor, replace_flavor, token_of
+from domain.flavor_changes import describe_flavor, set_rxtx_factor
 from journal.errors import AppendConflict
-from projections.tables import flavors
+from journal.repository import Saved
+from projections.tables import flavor_access, flavors
 from services.api.answers import answer, empty
 from services.api.call import Call
 from services.api.compute.links import links, next_link
@@ -18,8 +19,6 @@ from services.api.compute.microversions import Version, exists
 from services.api.compute.paging import Order, after, limit_of, page
 from services.api.errors import Refusal
 from services.api.schema import FALSE_WORDS, BodySchema, QuerySchema, is_true
-
-FLAVOR_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 SORT_KEYS: Mapping[str, ColumnElement[Any]] = {
     "created_at": flavors.c.created_position,
@@ -38,15 +37,16 @@ SORT_KEYS: Mapping[str, ColumnElement[Any]] = {
     "vcpu_weight": flavors.c.created_position,
 }
 
-_QUERY = QuerySchema(
-    {
-        "limit": {"type": "string", "pattern": "^[0-9]*$"},
-        "minRam": {"type": "string", "pattern": "^[0-9]{1,9}$"},
-        "minDisk": {"type": "string", "pattern": "^[0-9]{1,9}$"},
-        "sort_key": {"type": "string", "enum": sorted(SORT_KEYS)},
-        "sort_dir": {"type": "string", "enum": ["asc", "desc"]},
-    }
-)
+_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "limit": {"type": "string", "pattern": "^[0-9]*$"},
+    "marker": {"type": "string"},
+    "is_public": {"type": "string"},
+    "minRam": {"type": "string", "pattern": "^[0-9]{1,9}$"},
+    "minDisk": {"type": "string", "pattern": "^[0-9]{1,9}$"},
+    "sort_key": {"type": "string", "enum": sorted(SORT_KEYS)},
+    "sort_dir": {"type": "string", "enum": ["asc", "desc"]},
+}
+_LENIENT, _STRICT = QuerySchema(_PARAMETERS), QuerySchema(_PARAMETERS, strict=True)
 
 
 def flavor_body(row: Mapping[Any, Any], base: str, version: Version) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def flavor_body(row: Mapping[Any, Any], base: str, version: Version) -> dict[str
         "OS-FLV-DISABLED:disabled": False,
         "vcpus": row["vcpus"],
         "os-flavor-access:is_public": row["is_public"],
-        "rxtx_factor": 1.0,
+        "rxtx_factor": row["rxtx_factor"],
         "links": links(base, "flavors", row["id"]),
     }
     if exists("flavor.description", version):
@@ -94,13 +94,8 @@ async def list_flavors_detailed(call: Call) -> Response:
 
 async def show_flavor(call: Call) -> Response:
     """200; 404. Source: "Show Flavor Details"."""
-    row = await _visible(call)
+    row = await visible_flavor(call)
     return answer({"flavor": flavor_body(row, call.dependencies.public_url, call.version)})
-
-
-async def list_extra_specs(call: Call) -> Response:
-    """200; 404. Source: "List Extra Specs For A Flavor"."""
-    return answer({"extra_specs": (await _visible(call))["extra_specs"]})
 
 
 async def create(call: Call) -> Response:
@@ -108,11 +103,10 @@ async def create(call: Call) -> Response:
     asked = _create_schema(call.version).check(await call.json())["flavor"]
     flavor_id = asked.get("id")
     flavor_id = call.dependencies.new_id() if flavor_id in (None, "auto") else str(flavor_id)
-    if not FLAVOR_ID.fullmatch(flavor_id):
-        raise Refusal(400, "A flavor's id consists of letters, digits, - and _ (at most 255).")
     same_name = select(flavors.c.id).where(flavors.c.name == asked["name"], flavors.c.deleted.is_(False))
     if await call.dependencies.reads.query(lambda connection: connection.execute(same_name).first()) is not None:
         raise Refusal(409, f"Flavor with name {asked['name']} already exists.")
+    at = call.dependencies.clock()
     flavor = create_flavor(
         flavor_id,
         name=asked["name"],
@@ -123,27 +117,53 @@ async def create(call: Call) -> Response:
         swap=int(asked.get("swap", 0)),
         is_public=is_true(asked.get("os-flavor-access:is_public", True)),
         description=asked.get("description"),
-        at=call.dependencies.clock(),
+        at=at,
     )
-    try:
-        saved = await call.dependencies.commands.create(flavor, call.author)
-    except AppendConflict:
-        raise Refusal(409, f"Flavor with ID {flavor_id} already exists.") from None
-    body = flavor_body(flavor.document(), call.dependencies.public_url, call.version)
+    factor = float(asked.get("rxtx_factor", 1.0))
+    set_rxtx_factor(flavor, factor, at=at)
+    saved = await _record(call, flavor, factor)
+    made = saved.aggregate
+    body = flavor_body({**made.document(), "rxtx_factor": made.rxtx_factor}, call.dependencies.public_url, call.version)
     return answer({"flavor": body}, position=saved.position)
+
+
+async def _record(call: Call, flavor: Flavor, factor: float) -> Saved[Flavor]:
+    """The id's first flavor, or another one after that was deleted; both meet in the id's own stream."""
+    at, commands = call.dependencies.clock(), call.dependencies.commands
+    try:
+        return await commands.create(flavor, call.author)
+    except AppendConflict:
+
+        def replace(deleted: Flavor) -> None:
+            replace_flavor(deleted, flavor, at=at)
+            set_rxtx_factor(deleted, factor, at=at)
+
+        return await commands.execute(Flavor, flavor.id, replace, call.author)
+
+
+async def update(call: Call) -> Response:
+    """200; 400; 404. Source: "Update Flavor Description"."""
+    description = _UPDATE.check(await call.json())["flavor"]["description"]
+    row, at = await visible_flavor(call), call.dependencies.clock()
+    saved = await call.dependencies.commands.execute(
+        Flavor, token_of(row["id"]), lambda flavor: describe_flavor(flavor, description, at=at), call.author
+    )
+    shown = flavor_body({**row, "description": description}, call.dependencies.public_url, call.version)
+    return answer({"flavor": shown}, position=saved.position)
 
 
 async def delete(call: Call) -> Response:
     """202; 404. Instances that have it keep it. Source: "Delete Flavor"."""
-    row = await _visible(call)
+    row = await visible_flavor(call)
     at = call.dependencies.clock()
     saved = await call.dependencies.commands.execute(
-        Flavor, row["id"], lambda flavor: delete_flavor(flavor, at=at), call.author
+        Flavor, token_of(row["id"]), lambda flavor: delete_flavor(flavor, at=at), call.author
     )
     return empty(202, position=saved.position)
 
 
-async def _visible(call: Call) -> RowMapping:
+async def visible_flavor(call: Call) -> RowMapping:
+    """The flavor that the path names, when the caller may know of it. Raises Refusal 404."""
     flavor_id = call.path["id"]
     one = _seen_by(call).where(flavors.c.id == flavor_id)
     row = await call.dependencies.reads.query(lambda connection: connection.execute(one).mappings().first())
@@ -154,7 +174,13 @@ async def _visible(call: Call) -> RowMapping:
 
 def _seen_by(call: Call) -> Select[Any]:
     seen = select(flavors).where(flavors.c.deleted.is_(False))
-    return seen if call.caller.is_admin else seen.where(flavors.c.is_public.is_(True))
+    return seen if call.caller.is_admin else seen.where(may_use(call.project_id))
+
+
+def may_use(project_id: str) -> ColumnElement[bool]:
+    """That a flavor is public, or private and open to a project."""
+    granted = select(flavor_access.c.flavor_id).where(flavor_access.c.project_id == project_id)
+    return or_(flavors.c.is_public.is_(True), flavors.c.id.in_(granted))
 
 
 def _listing(call: Call, found: list[dict[str, Any]], path: str, more: str | None) -> Response:
@@ -166,7 +192,8 @@ def _listing(call: Call, found: list[dict[str, Any]], path: str, more: str | Non
 
 async def _listed(call: Call) -> tuple[Sequence[RowMapping], str | None]:
     query = call.query
-    _QUERY.check({name: [value] for name, value in query.items()})
+    schema = _STRICT if exists("flavors.unknown parameters are refused", call.version) else _LENIENT
+    schema.check({name: [value] for name, value in query.items()})
     limit = limit_of(query.get("limit"))
     seen = _seen_by(call)
     if call.caller.is_admin:
@@ -192,6 +219,28 @@ async def _listed(call: Call) -> tuple[Sequence[RowMapping], str | None]:
     return rows, rows[-1]["id"] if "limit" in query and rows and len(rows) == limit else None
 
 
+_DESCRIPTION: Mapping[str, Any] = {
+    "type": ["string", "null"],
+    "maxLength": 65535,
+    "pattern": "^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$",
+}
+_UPDATE = BodySchema(
+    {
+        "type": "object",
+        "properties": {
+            "flavor": {
+                "type": "object",
+                "properties": {"description": _DESCRIPTION},
+                "required": ["description"],
+                "additionalProperties": False,
+            }
+        },
+        "required": ["flavor"],
+        "additionalProperties": False,
+    }
+)
+
+
 def _amount(least: int) -> dict[str, Any]:
     return {"type": ["integer", "string"], "pattern": "^[0-9]{1,9}$", "minimum": least, "maximum": 2**31 - 1}
 
@@ -200,17 +249,28 @@ def _amount(least: int) -> dict[str, Any]:
 def _create_schema(version: Version) -> BodySchema:
     fields: dict[str, Any] = {
         "name": {"type": "string", "minLength": 1, "maxLength": 255, "format": "name"},
-        "id": {"type": ["string", "number", "null"], "minLength": 1, "maxLength": 255},
+        "id": {
+            "type": ["string", "number", "null"],
+            "minLength": 1,
+            "maxLength": 255,
+            "pattern": "^(?! )[a-zA-Z0-9. _-]+(?<! )$",
+        },
         "ram": _amount(1),
         "vcpus": _amount(1),
         "disk": _amount(0),
         "OS-FLV-EXT-DATA:ephemeral": _amount(0),
         "swap": _amount(0),
-        "rxtx_factor": {"type": ["number", "string"]},
+        "rxtx_factor": {
+            "type": ["number", "string"],
+            "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9})?$",
+            "minimum": 0,
+            "exclusiveMinimum": True,
+            "maximum": 3.40282e38,
+        },
         "os-flavor-access:is_public": {"type": ["boolean", "string"], "format": "boolean"},
     }
     if exists("flavor.description", version):
-        fields["description"] = {"type": ["string", "null"], "maxLength": 65535}
+        fields["description"] = _DESCRIPTION
     return BodySchema(
         {
             "type": "object",

@@ -3,26 +3,41 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, select
+from sqlalchemy import RowMapping, Select, func, select
 
-from projections.tables import hosts
+from domain.placement.hosts import DEFAULT_ZONE
+from projections.tables import host_zones, hosts
 from services.api.call import Call
 from services.api.compute.microversions import exists
 
-HOSTS: Select[Any] = select(hosts).order_by(hosts.c.created_position)
+ZONED: Select[Any] = select(
+    hosts,
+    select(func.min(host_zones.c.zone)).where(host_zones.c.host == hosts.c.name).scalar_subquery().label("own_zone"),
+).order_by(hosts.c.created_position)
+"""Hosts, each with the zone that an operator has put it into."""
+
+
+def zone_of_host(row: RowMapping) -> str:
+    """The availability zone that a host is in."""
+    return row["own_zone"] or DEFAULT_ZONE
+
+
+def state_of(row: RowMapping) -> str:
+    """Whether a host counts as running: it is heard from, and nobody says otherwise."""
+    return "up" if row["up"] and not row["forced_down"] else "down"
 
 
 async def all_hosts(call: Call) -> Sequence[RowMapping]:
     """Every host, oldest first."""
-    return await call.dependencies.reads.query(lambda connection: connection.execute(HOSTS).mappings().all())
+    return await call.dependencies.reads.query(lambda connection: connection.execute(ZONED).mappings().all())
 
 
 async def host_by_id(call: Call, host_id: str) -> RowMapping | None:
     """The host with an id; None when there is none."""
     if exists("hypervisor.id is a uuid", call.version):
-        one = HOSTS.where(hosts.c.id == host_id)
+        one = ZONED.where(hosts.c.id == host_id)
     elif host_id.isdecimal() and len(host_id) < 19:  # noqa: PLR2004 -- more is no position of any log
-        one = HOSTS.where(hosts.c.created_position == int(host_id))
+        one = ZONED.where(hosts.c.created_position == int(host_id))
     else:
         return None
     return await call.dependencies.reads.query(lambda connection: connection.execute(one).mappings().first())

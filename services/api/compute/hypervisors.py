@@ -1,6 +1,7 @@
 """Hypervisors: the compute hosts, with what they have and what of it is claimed. Source: compute API reference, "Hypervisors"."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from projections.tables import instances
 from services.api.answers import answer
 from services.api.call import Call
-from services.api.compute.host_rows import all_hosts, host_by_id, id_of
+from services.api.compute.host_rows import all_hosts, host_by_id, id_of, state_of
 from services.api.compute.links import next_link
 from services.api.compute.microversions import exists
 from services.api.compute.paging import limit_of
@@ -39,14 +40,29 @@ async def show_hypervisor(call: Call) -> Response:
 
 
 async def show_uptime(call: Call) -> Response:
-    """501: hosts do not report it; 404."""
-    await _host(call)
-    raise Refusal(501, "Hosts of this cloud do not report their uptime yet.")
+    """200; 400 for a host that does not say when it was started; 404."""
+    row = await _host(call)
+    uptime = _uptime(row, call)
+    if uptime is None:
+        raise Refusal(400, f"Host {row['name']} does not say when it was started, or is not heard from.")
+    return answer({"hypervisor": {**_brief(row, call, None), "uptime": uptime}})
+
+
+async def search_hypervisors(call: Call) -> Response:
+    """200: those whose names have the text in them; 404 for none."""
+    rows = _matching(await all_hosts(call), call.path["id"])
+    return answer({"hypervisors": [_brief(row, call, None) for row in rows]})
+
+
+async def list_servers_of_hypervisors(call: Call) -> Response:
+    """200: the same, with their servers; 404 for none."""
+    rows, servers = _matching(await all_hosts(call), call.path["id"]), await _all_servers(call)
+    return answer({"hypervisors": [_brief(row, call, servers) for row in rows]})
 
 
 async def show_statistics(call: Call) -> Response:
     """200: all hosts together."""
-    rows = [row for row in await all_hosts(call) if row["enabled"] and row["up"]]
+    rows = [row for row in await all_hosts(call) if row["enabled"] and state_of(row) == "up"]
     capacities = [_capacity(row) for row in rows]
     totals = {name: sum(each[name] for each in capacities) for name in SUMMED}
     return answer({"hypervisor_statistics": {"count": len(rows), **totals}})
@@ -67,8 +83,14 @@ async def _host(call: Call) -> RowMapping:
 
 def _named(call: Call, rows: Iterable[RowMapping]) -> list[RowMapping]:
     pattern = call.query.get("hypervisor_hostname_pattern")
-    found = [row for row in rows if pattern is None or pattern.strip("%") in row["name"]]
-    if pattern is not None and not found:
+    if pattern is None or not exists("hypervisor.id is a uuid", call.version):
+        return list(rows)
+    return _matching(rows, pattern)
+
+
+def _matching(rows: Iterable[RowMapping], pattern: str) -> list[RowMapping]:
+    found = [row for row in rows if pattern.strip("%") in row["name"]]
+    if not found:
         raise Refusal(404, f"No hypervisor matching '{pattern}' could be found.")
     return found
 
@@ -97,6 +119,10 @@ async def _servers(call: Call) -> Mapping[str, list[dict[str, str]]] | None:
     """The servers on each host; None when nobody asked."""
     if not is_true(call.query.get("with_servers", "false")) or not exists("hypervisor.id is a uuid", call.version):
         return None
+    return await _all_servers(call)
+
+
+async def _all_servers(call: Call) -> Mapping[str, list[dict[str, str]]]:
     living = select(instances.c.id, instances.c.name, instances.c.host).where(
         instances.c.deleted.is_(False), instances.c.host.is_not(None)
     )
@@ -110,7 +136,7 @@ def _brief(row: RowMapping, call: Call, servers: Mapping[str, list[dict[str, str
     body: dict[str, Any] = {
         "id": id_of(row, call),
         "hypervisor_hostname": row["name"],
-        "state": "up" if row["up"] else "down",
+        "state": state_of(row),
         "status": "enabled" if row["enabled"] else "disabled",
     }
     if servers is not None:
@@ -130,12 +156,24 @@ def _full(row: RowMapping, call: Call, servers: Mapping[str, list[dict[str, str]
         "service": {"id": id_of(row, call), "host": row["name"], "disabled_reason": row["disabled_reason"]},
     }
     if exists("hypervisor.uptime", call.version):
-        body["uptime"] = None
+        body["uptime"] = _uptime(row, call)
     if exists("hypervisor.capacity", call.version):
         processor = {"arch": inventory.get("cpu_arch"), "model": inventory.get("cpu_model")}
         as_object = exists("hypervisor.cpu_info is an object", call.version)
         body |= {**_capacity(row), "cpu_info": processor if as_object else orjson.dumps(processor).decode()}
     return body
+
+
+def _uptime(row: RowMapping, call: Call) -> str | None:
+    """For how long the machine has been up, as `uptime` begins; None for one that does not say, or is not heard from."""
+    since = row["inventory"].get("booted_at")
+    if since is None or state_of(row) != "up":
+        return None
+    now = call.dependencies.clock()
+    minutes = max(0, int((now - datetime.fromisoformat(since)).total_seconds())) // 60
+    days, minutes = divmod(minutes, 24 * 60)
+    long = f"{days} day{'s' if days != 1 else ''}, " if days else ""
+    return f" {now:%H:%M:%S} up {long}{minutes // 60:2d}:{minutes % 60:02d}"
 
 
 def _capacity(row: RowMapping) -> dict[str, int]:

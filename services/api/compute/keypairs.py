@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, func, select
 from starlette.responses import Response
 
 from domain.keypair import KeyPair, delete_key, import_again, import_key, keypair_id
+from domain.project.quota import UNLIMITED
 from journal.errors import AppendConflict
 from journal.repository import Saved
 from projections.tables import keypairs
 from services.api.answers import answer, empty
 from services.api.call import Call
+from services.api.compute.certificates import certificate_fingerprint, generate_certificate
 from services.api.compute.links import micro, next_link
 from services.api.compute.microversions import Version, exists
 from services.api.compute.paging import Order, after, limit_of, page
+from services.api.compute.quota_rows import quota_of
 from services.api.compute.ssh_keys import fingerprint, generate
 from services.api.errors import Refusal
 from services.api.schema import BodySchema
@@ -71,16 +74,16 @@ async def create_keypair(call: Call) -> Response:
     allowed = WITH_ADDRESSES if exists("keypair.name may be an address", call.version) else PLAIN
     if not allowed.fullmatch(name):
         raise Refusal(400, "Keypair data is invalid: Keypair name contains unsafe characters")
-    if asked.get("type", "ssh") != "ssh":
-        raise Refusal(501, "This cloud cannot keep certificates yet: only key pairs of type ssh.")
-    user_id = _user(call, asked.get("user_id"))
+    user_id, kind = _user(call, asked.get("user_id")), asked.get("type", "ssh")
+    await _require_few(call, user_id)
     if public_key is None:
-        public_key, private_key = await asyncio.to_thread(generate)
-    marks = fingerprint(public_key)
-    saved = await _record(call, user_id, name, public_key, marks)
+        made = generate_certificate if kind == "x509" else generate
+        public_key, private_key = await asyncio.to_thread(made, user_id, call.dependencies.clock())
+    marks = certificate_fingerprint(public_key) if kind == "x509" else fingerprint(public_key)
+    saved = await _record(call, user_id, name, (kind, public_key, marks))
     body = {"name": name, "public_key": public_key, "fingerprint": marks, "user_id": user_id}
     if exists("keypair.type", call.version):
-        body["type"] = "ssh"
+        body["type"] = kind
     if private_key is not None:
         body["private_key"] = private_key
     created = 201 if exists("keypair.created is 201", call.version) else 200
@@ -97,17 +100,31 @@ async def delete_keypair(call: Call) -> Response:
     return empty(204 if exists("keypair.created is 201", call.version) else 202, position=saved.position)
 
 
-async def _record(call: Call, user_id: str, name: str, public_key: str, marks: str) -> Saved[KeyPair]:
+async def _require_few(call: Call, user_id: str) -> None:
+    """Pass when the user may have another one, as far as the read model knows. Raises Refusal 403."""
+    own = select(func.count()).where(keypairs.c.user_id == user_id, keypairs.c.deleted.is_(False))
+
+    def ask(connection: Connection) -> tuple[int, int]:
+        most = quota_of(connection, call.project_id).limits["key_pairs"]
+        return int(connection.execute(own).scalar() or 0), most
+
+    count, most = await call.dependencies.reads.query(ask)
+    if most != UNLIMITED and count >= most:
+        raise Refusal(403, "Quota exceeded, too many key pairs.")
+
+
+async def _record(call: Call, user_id: str, name: str, key: tuple[str, str, str]) -> Saved[KeyPair]:
     """The name's first key, or another one after that was deleted; both meet in the name's own stream."""
     at, commands = call.dependencies.clock(), call.dependencies.commands
-    pair = import_key(user_id=user_id, name=name, public_key=public_key, fingerprint=marks, at=at)
+    kind, public_key, marks = key
+    pair = import_key(user_id=user_id, name=name, public_key=public_key, fingerprint=marks, key_type=kind, at=at)
     try:
         return await commands.create(pair, call.author)
     except AppendConflict:
         return await commands.execute(
             KeyPair,
             keypair_id(user_id, name),
-            lambda used: import_again(used, public_key=public_key, fingerprint=marks, at=at),
+            lambda used: import_again(used, public_key=public_key, fingerprint=marks, key_type=kind, at=at),
             call.author,
         )
 

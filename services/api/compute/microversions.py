@@ -36,6 +36,17 @@ SPANS: Mapping[str, Span] = {
     # endpoints
     "GET /v2.1/os-hypervisors/statistics": Span(until=(2, 87)),
     "GET /v2.1/os-hypervisors/{id}/uptime": Span(until=(2, 87)),
+    "GET /v2.1/os-hypervisors/{id}/search": Span(until=(2, 52)),
+    "GET /v2.1/os-hypervisors/{id}/servers": Span(until=(2, 52)),
+    "GET /v2.1/images": Span(until=(2, 35)),
+    "GET /v2.1/images/detail": Span(until=(2, 35)),
+    "GET /v2.1/images/{id}": Span(until=(2, 35)),
+    "DELETE /v2.1/images/{id}": Span(until=(2, 35)),
+    "GET /v2.1/images/{id}/metadata": Span(until=(2, 38)),
+    "GET /v2.1/images/{id}/metadata/{key}": Span(until=(2, 38)),
+    "GET /v2.1/os-hosts": Span(until=(2, 42)),
+    "GET /v2.1/os-hosts/{name}": Span(until=(2, 42)),
+    "PUT /v2.1/flavors/{id}": Span(since=(2, 55)),
     # what a server shows
     "server.flavor as a link": Span(until=(2, 46)),
     "server.flavor embedded": Span(since=(2, 47)),
@@ -97,6 +108,9 @@ SPANS: Mapping[str, Span] = {
     "flavor.description": Span(since=(2, 55)),
     "flavor.extra_specs": Span(since=(2, 61)),
     "flavor.swap is a number": Span(since=(2, 75)),
+    "flavor.access to public ones is refused": Span(since=(2, 7)),
+    "flavor.extra_specs are checked": Span(since=(2, 86)),
+    "flavors.unknown parameters are refused": Span(since=(2, 75)),
     # key pairs
     "keypair.type": Span(since=(2, 2)),
     "keypair.created is 201": Span(since=(2, 2)),
@@ -113,10 +127,21 @@ SPANS: Mapping[str, Span] = {
     "hypervisor.uptime": Span(since=(2, 88)),
     "service.forced_down": Span(since=(2, 11)),
     "service.id is a uuid": Span(since=(2, 53)),
+    "aggregate.uuid": Span(since=(2, 41)),
+    # server groups
+    "server_group.project_id": Span(since=(2, 13)),
+    "server_group.soft policies": Span(since=(2, 15)),
+    "server_group.policy": Span(since=(2, 64)),
+    "server_groups.unknown parameters are refused": Span(since=(2, 75)),
+    # usage
+    "usage.paging": Span(since=(2, 40)),
+    "usage.unknown parameters are refused": Span(since=(2, 75)),
     # limits and quotas
     "limit.network": Span(until=(2, 35)),
     "limit.maxImageMeta": Span(until=(2, 38)),
     "limit.personality": Span(until=(2, 56)),
+    "quota class.network": Span(until=(2, 49)),
+    "quota class.server_groups": Span(since=(2, 50)),
 }
 """What does not exist in every microversion. Whatever is not named here does."""
 

@@ -1,17 +1,27 @@
 """The routes of the compute API. When one exists only in some microversions, `microversions.SPANS` says so by its name."""
 
 from services.api.compute import (
+    aggregate_actions,
     aggregates,
     compute_services,
     create_server,
     extensions,
+    extra_specs,
+    flavor_access,
     flavors,
+    host_proxy,
     hypervisors,
+    image_proxy,
     instance_actions,
     keypairs,
     limits,
+    quota_class_sets,
+    quota_sets,
     server_actions,
+    server_groups,
     server_list,
+    usage_audits,
+    usage_reports,
     versions,
     zones,
 )
@@ -46,7 +56,33 @@ ALL = [
     Route("GET", "/v2.1/flavors", flavors.list_flavors, f"{_P}:flavors"),
     Route("GET", "/v2.1/flavors/detail", flavors.list_flavors_detailed, f"{_P}:flavors"),
     Route("GET", "/v2.1/flavors/{id}", flavors.show_flavor, f"{_P}:flavors"),
-    Route("GET", "/v2.1/flavors/{id}/os-extra_specs", flavors.list_extra_specs, f"{_P}:os-flavor-extra-specs:index"),
+    Route("PUT", "/v2.1/flavors/{id}", flavors.update, f"{_P}:os-flavor-manage:update"),
+    Route("POST", "/v2.1/flavors/{id}/action", flavor_access.act, f"{_P}:os-flavor-access:act"),
+    Route("GET", "/v2.1/flavors/{id}/os-flavor-access", flavor_access.list_access, f"{_P}:os-flavor-access"),
+    Route(
+        "GET", "/v2.1/flavors/{id}/os-extra_specs", extra_specs.list_extra_specs, f"{_P}:os-flavor-extra-specs:index"
+    ),
+    Route(
+        "POST", "/v2.1/flavors/{id}/os-extra_specs", extra_specs.add_extra_specs, f"{_P}:os-flavor-extra-specs:create"
+    ),
+    Route(
+        "GET",
+        "/v2.1/flavors/{id}/os-extra_specs/{key}",
+        extra_specs.show_extra_spec,
+        f"{_P}:os-flavor-extra-specs:show",
+    ),
+    Route(
+        "PUT",
+        "/v2.1/flavors/{id}/os-extra_specs/{key}",
+        extra_specs.update_extra_spec,
+        f"{_P}:os-flavor-extra-specs:update",
+    ),
+    Route(
+        "DELETE",
+        "/v2.1/flavors/{id}/os-extra_specs/{key}",
+        extra_specs.delete_extra_spec,
+        f"{_P}:os-flavor-extra-specs:delete",
+    ),
     Route("POST", "/v2.1/flavors", flavors.create, f"{_P}:os-flavor-manage:create"),
     Route("DELETE", "/v2.1/flavors/{id}", flavors.delete, f"{_P}:os-flavor-manage:delete"),
     # key pairs
@@ -64,15 +100,72 @@ ALL = [
     ),
     Route("GET", "/v2.1/os-hypervisors/statistics", hypervisors.show_statistics, f"{_P}:os-hypervisors:statistics"),
     Route("GET", "/v2.1/os-hypervisors/{id}", hypervisors.show_hypervisor, f"{_P}:os-hypervisors:show"),
-    Route("GET", "/v2.1/os-hypervisors/{id}/uptime", hypervisors.show_uptime, f"{_P}:os-hypervisors:show"),
+    Route("GET", "/v2.1/os-hypervisors/{id}/uptime", hypervisors.show_uptime, f"{_P}:os-hypervisors:uptime"),
+    Route("GET", "/v2.1/os-hypervisors/{id}/search", hypervisors.search_hypervisors, f"{_P}:os-hypervisors:search"),
+    Route(
+        "GET",
+        "/v2.1/os-hypervisors/{id}/servers",
+        hypervisors.list_servers_of_hypervisors,
+        f"{_P}:os-hypervisors:servers",
+    ),
     Route("GET", "/v2.1/os-services", compute_services.list_services, f"{_P}:os-services:list"),
     Route("PUT", "/v2.1/os-services/{id}", compute_services.update_service, f"{_P}:os-services:update"),
+    Route("DELETE", "/v2.1/os-services/{id}", compute_services.delete_service, f"{_P}:os-services:delete"),
     Route("GET", "/v2.1/os-aggregates", aggregates.list_aggregates, f"{_P}:os-aggregates:index"),
+    Route("POST", "/v2.1/os-aggregates", aggregates.create_aggregate, f"{_P}:os-aggregates:create"),
+    Route("GET", "/v2.1/os-aggregates/{id}", aggregates.show_aggregate, f"{_P}:os-aggregates:show"),
+    Route("PUT", "/v2.1/os-aggregates/{id}", aggregates.update_aggregate, f"{_P}:os-aggregates:update"),
+    Route("DELETE", "/v2.1/os-aggregates/{id}", aggregates.delete_aggregate, f"{_P}:os-aggregates:delete"),
+    Route("POST", "/v2.1/os-aggregates/{id}/action", aggregate_actions.act, f"{_P}:os-aggregates:act"),
+    # from before there were other APIs
+    Route("GET", "/v2.1/images", image_proxy.list_images, f"{_P}:images"),
+    Route("GET", "/v2.1/images/detail", image_proxy.list_images_detailed, f"{_P}:images"),
+    Route("GET", "/v2.1/images/{id}", image_proxy.show_image, f"{_P}:images"),
+    Route("DELETE", "/v2.1/images/{id}", image_proxy.delete, f"{_P}:images:delete"),
+    Route("GET", "/v2.1/images/{id}/metadata", image_proxy.list_metadata, f"{_P}:images"),
+    Route("GET", "/v2.1/images/{id}/metadata/{key}", image_proxy.show_metadata, f"{_P}:images"),
+    Route("GET", "/v2.1/os-hosts", host_proxy.list_hosts, f"{_P}:os-hosts:list"),
+    Route("GET", "/v2.1/os-hosts/{name}", host_proxy.show_host, f"{_P}:os-hosts:show"),
+    # usage
+    Route("GET", "/v2.1/os-simple-tenant-usage", usage_reports.list_usage, f"{_P}:os-simple-tenant-usage:list"),
+    Route(
+        "GET", "/v2.1/os-simple-tenant-usage/{project}", usage_reports.show_usage, f"{_P}:os-simple-tenant-usage:show"
+    ),
+    Route(
+        "GET",
+        "/v2.1/os-instance_usage_audit_log",
+        usage_audits.list_audits,
+        f"{_P}:os-instance-usage-audit-log:list",
+    ),
+    Route(
+        "GET",
+        "/v2.1/os-instance_usage_audit_log/{before}",
+        usage_audits.show_audits,
+        f"{_P}:os-instance-usage-audit-log:show",
+    ),
+    # server groups
+    Route("GET", "/v2.1/os-server-groups", server_groups.list_groups, f"{_P}:os-server-groups:index"),
+    Route("POST", "/v2.1/os-server-groups", server_groups.create, f"{_P}:os-server-groups:create"),
+    Route("GET", "/v2.1/os-server-groups/{id}", server_groups.show_group, f"{_P}:os-server-groups:show"),
+    Route("DELETE", "/v2.1/os-server-groups/{id}", server_groups.delete, f"{_P}:os-server-groups:delete"),
     # the rest
     Route("GET", "/v2.1/limits", limits.show_limits, f"{_P}:limits"),
-    Route("GET", "/v2.1/os-quota-sets/{project}", limits.show_quotas, f"{_P}:os-quota-sets:show"),
-    Route("GET", "/v2.1/os-quota-sets/{project}/defaults", limits.show_quotas, f"{_P}:os-quota-sets:show"),
-    Route("GET", "/v2.1/os-quota-sets/{project}/detail", limits.show_quotas_detailed, f"{_P}:os-quota-sets:show"),
+    Route("GET", "/v2.1/os-quota-sets/{project}", quota_sets.show_quotas, f"{_P}:os-quota-sets:show"),
+    Route(
+        "GET", "/v2.1/os-quota-sets/{project}/defaults", quota_sets.show_default_quotas, f"{_P}:os-quota-sets:defaults"
+    ),
+    Route("GET", "/v2.1/os-quota-sets/{project}/detail", quota_sets.show_quotas_detailed, f"{_P}:os-quota-sets:detail"),
+    Route("PUT", "/v2.1/os-quota-sets/{project}", quota_sets.update_quotas, f"{_P}:os-quota-sets:update"),
+    Route("DELETE", "/v2.1/os-quota-sets/{project}", quota_sets.delete_quotas, f"{_P}:os-quota-sets:delete"),
+    Route(
+        "GET", "/v2.1/os-quota-class-sets/{name}", quota_class_sets.show_quota_class, f"{_P}:os-quota-class-sets:show"
+    ),
+    Route(
+        "PUT",
+        "/v2.1/os-quota-class-sets/{name}",
+        quota_class_sets.update_quota_class,
+        f"{_P}:os-quota-class-sets:update",
+    ),
     Route("GET", "/v2.1/os-availability-zone", zones.list_zones, f"{_P}:os-availability-zone:list"),
     Route("GET", "/v2.1/os-availability-zone/detail", zones.list_zones_detailed, f"{_P}:os-availability-zone:detail"),
     Route("GET", "/v2.1/extensions", extensions.list_extensions, f"{_P}:extensions"),

@@ -19,8 +19,6 @@ ABSENT = object()
 
 PROGRESSING = frozenset({"ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING"})
 FAULTY = frozenset({"ERROR", "DELETED"})
-ZONE = "nova"
-"""The only availability zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ FIELDS: tuple[Field, ...] = (
     Field("OS-DCF:diskConfig", lambda _row, _: "MANUAL"),
     Field("progress", lambda row, _: 0 if status(row) in PROGRESSING else ABSENT),
     Field("fault", _fault),
-    Field("OS-EXT-AZ:availability_zone", lambda row, _: ZONE if row["host"] else ""),
+    Field("OS-EXT-AZ:availability_zone", lambda row, _: row["zone"]),
     Field("config_drive", lambda row, _: "True" if row["config_drive"] else ""),
     Field("key_name", lambda row, _: (row["key"] or {}).get("name")),
     Field("OS-SRV-USG:launched_at", lambda row, _: micro(row["launched_at"])),
@@ -152,9 +150,9 @@ FIELDS: tuple[Field, ...] = (
     Field("description", lambda row, _: row["description"]),
     Field("tags", lambda _row, _: []),
     Field("trusted_image_certificates", lambda _row, _: None),
-    Field("server_groups", lambda _row, _: [], shown=True),
+    Field("server_groups", lambda row, _: [row["hints"]["group"]] if "group" in row["hints"] else [], shown=True),
     Field("locked_reason", lambda row, _: row["locked_reason"]),
-    Field("pinned_availability_zone", lambda _row, _: None),
+    Field("pinned_availability_zone", lambda row, _: row["pinned_zone"]),
 )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from projections.tables import instances, ports
 from services.api.compute.microversions import Version, exists
 from services.api.compute.paging import Order
+from services.api.compute.server_rows import ZONE
 from services.api.compute.status import states_of
 from services.api.errors import Refusal
 from services.api.schema import QuerySchema, is_true
@@ -90,7 +91,7 @@ FILTERS: Mapping[str, Filter] = {
     "reservation_id": Filter(_equals(instances.c.reservation_id)),
     "changes-since": Filter(lambda value: instances.c.updated_at >= moment("changes-since", value)),
     "changes-before": Filter(lambda value: instances.c.updated_at <= moment("changes-before", value)),
-    "availability_zone": Filter(lambda value: instances.c.host.is_not(None) if value == "nova" else false()),
+    "availability_zone": Filter(lambda value: ZONE.in_([value])),
     "key_name": Filter(lambda value: instances.c.key["name"].as_string() == value),
     # There are no tags, locks or other things of these kinds: nothing has them.
     "tags": Filter(lambda _: false()),
@@ -131,7 +132,7 @@ SORT_KEYS: Mapping[str, ColumnElement[Any] | None] = {
     "access_ip_v4": None,
     "access_ip_v6": None,
     "auto_disk_config": None,
-    "availability_zone": None,
+    "availability_zone": ZONE,
     "config_drive": None,
     "kernel_id": None,
     "key_name": None,

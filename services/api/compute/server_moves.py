@@ -9,18 +9,22 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select
 from starlette.responses import Response
 
+from domain.errors import DomainError
 from domain.flavor import FLAVOR_PARTS
 from domain.instance.evacuation import evacuate
 from domain.instance.legality import Action
 from domain.instance.live_migration import live_migrate
 from domain.instance.resize import confirm_resize, migrate, resize
+from domain.project.usage import Ask, amounts_of
+from journal.errors import JournalError
 from projections.tables import hosts
 from services.api.answers import answer, empty
 from services.api.call import Call
 from services.api.compute.action import ANYTHING, body_schema, decide, require_possible
-from services.api.compute.create_checks import FLAVOR
+from services.api.compute.create_checks import FLAVOR, may_use
 from services.api.compute.create_server import new_password
 from services.api.compute.microversions import Version, exists
+from services.api.compute.quota_rows import default_limits
 from services.api.errors import Refusal
 from services.api.schema import BodySchema, is_true
 
@@ -79,19 +83,35 @@ def _object(fields: dict[str, Any], required: list[str]) -> dict[str, Any]:
 
 
 async def resize_server(call: Call, row: RowMapping, options: Any) -> Response:
-    """202; 400; 404; 409. Whether a host can take it shows later: then the server is as it was before."""
+    """202; 400; 403 beyond the quota; 404; 409. Whether a host can take it shows later: then the server is as it was before."""
     await require_possible(call, row, Action.RESIZE)
     flavor_id = str(options["flavorRef"]).rstrip("/").rpartition("/")[2]
     flavor = await call.dependencies.reads.query(partial(_flavor, call, row, flavor_id))
     _require_up(row)
     at = call.dependencies.clock()
-    position = await decide(call, row, Action.RESIZE, lambda instance: resize(instance, flavor=flavor, at=at))
+    await _reserve_larger(call, row, flavor)
+    try:
+        position = await decide(call, row, Action.RESIZE, lambda instance: resize(instance, flavor=flavor, at=at))
+    except (DomainError, JournalError, Refusal):
+        await call.dependencies.commands.settle(
+            row["project_id"], row["id"], amounts_of(row["flavor"]), at, call.author
+        )
+        raise
     return empty(202, position=position)
+
+
+async def _reserve_larger(call: Call, row: RowMapping, flavor: dict[str, Any]) -> None:
+    """Until it is confirmed or reverted it takes the larger of both flavors, of each resource. Raises QuotaExceeded."""
+    now, then = amounts_of(row["flavor"]), amounts_of(flavor)
+    ask = Ask({row["id"]: {name: max(amount, then[name]) for name, amount in now.items()}})
+    defaults = await call.dependencies.reads.query(default_limits)
+    commands, at = call.dependencies.commands, call.dependencies.clock()
+    await commands.reserve(row["project_id"], ask, defaults, at, call.author)
 
 
 def _flavor(call: Call, row: RowMapping, flavor_id: str, connection: Connection) -> dict[str, Any]:
     flavor = connection.execute(FLAVOR, {"flavor_id": flavor_id}).mappings().first()
-    if flavor is None or not (flavor["is_public"] or call.caller.is_admin):
+    if flavor is None or not may_use(call, flavor, connection):
         raise Refusal(400, f"Flavor {flavor_id} could not be found.")
     if flavor["id"] == row["flavor_id"]:
         raise Refusal(400, "When resizing, instances must change flavor!")

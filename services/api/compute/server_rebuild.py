@@ -18,11 +18,11 @@ from domain.instance.rescue import rescue
 from services.api.answers import answer, empty
 from services.api.call import Call
 from services.api.compute.action import body_schema, decide, require_possible
-from services.api.compute.create_checks import IMAGE, KEY, require_fit
-from services.api.compute.create_request import METADATA_LIMIT
+from services.api.compute.create_checks import IMAGE, KEY, require_few, require_fit
 from services.api.compute.create_schema import METADATA, create_fields
 from services.api.compute.create_server import new_password
 from services.api.compute.microversions import Version, exists
+from services.api.compute.quota_rows import quota_of
 from services.api.compute.server_fields import server
 from services.api.compute.server_rows import visible
 from services.api.errors import Refusal
@@ -77,8 +77,8 @@ async def rebuild_server(call: Call, row: RowMapping, options: Any) -> Response:
     for name, what in NOT_BUILT.items():
         if options.get(name):
             raise Refusal(501, f"This cloud cannot do {what} yet: leave out '{name}'.")
-    if len(options.get("metadata", {})) > METADATA_LIMIT:
-        raise Refusal(403, f"Maximum number of metadata items exceeds {METADATA_LIMIT}")
+    quota = await call.dependencies.reads.query(lambda connection: quota_of(connection, row["project_id"]))
+    require_few(options.get("metadata", {}), quota.limits["metadata_items"])
     await require_possible(call, row, Action.REBUILD)
     changes = await call.dependencies.reads.query(partial(_changes, call, row, options))
     password = options.get("adminPass") or new_password()

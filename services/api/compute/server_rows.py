@@ -2,14 +2,30 @@
 
 from functools import partial
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, select
+from sqlalchemy import Connection, RowMapping, Select, and_, bindparam, case, func, select
 
-from projections.tables import hosts, instances
+from domain.placement.hosts import DEFAULT_ZONE
+from projections.tables import host_zones, hosts, instances
 from services.api.call import Call
 from services.api.errors import Refusal
 
+_OWN_ZONE = (
+    select(func.min(host_zones.c.zone))
+    .where(host_zones.c.host == instances.c.host)
+    .correlate(instances)
+    .scalar_subquery()
+)
+ZONE = case(
+    (instances.c.host.is_not(None), func.coalesce(_OWN_ZONE, DEFAULT_ZONE)),
+    else_=func.coalesce(instances.c.pinned_zone, ""),
+)
+"""The zone that a server's host is in; without a host, that which was asked for."""
+
 SERVERS: Select[tuple[object, ...]] = select(
-    instances, hosts.c.up.label("host_up"), hosts.c.enabled.label("host_enabled")
+    instances,
+    and_(hosts.c.up, ~hosts.c.forced_down).label("host_up"),
+    hosts.c.enabled.label("host_enabled"),
+    ZONE.label("zone"),
 ).select_from(instances.outerjoin(hosts, hosts.c.name == instances.c.host))
 """Instances with what is known of their hosts."""
 

@@ -10,12 +10,12 @@ from domain.image.image import ImageStatus
 from domain.instance.legality import Action
 from domain.instance.shelve import shelve, unshelve
 from domain.instance.state import VmState
+from domain.placement.hosts import DEFAULT_ZONE
 from services.api.answers import empty
 from services.api.call import Call
 from services.api.compute.action import ANYTHING, body_schema, decide, require_possible
 from services.api.compute.create_checks import IMAGE
 from services.api.compute.microversions import Version, exists
-from services.api.compute.server_fields import ZONE
 from services.api.compute.server_images import DISK_FORMAT, Announced, announce
 from services.api.compute.server_moves import require_known_host
 from services.api.compute.server_rebuild import PARTS
@@ -60,7 +60,7 @@ async def unshelve_server(call: Call, row: RowMapping, options: Any) -> Response
             f'Specifying an availability zone or a host when unshelving server "{row["id"]}" with status '
             f'"{row["vm_state"]}" is not supported. The server status must be SHELVED_OFFLOADED.',
         )
-    if zone not in {None, ZONE}:
+    if zone not in {None, DEFAULT_ZONE}:
         raise Refusal(400, f"The requested availability zone is not available: {zone}")
     if host is not None:
         call.require("os_compute_api:os-shelve:unshelve_to_host")

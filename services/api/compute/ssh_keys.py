@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+from datetime import datetime
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -32,7 +33,7 @@ def fingerprint(public_key: str) -> str:
     return hashlib.md5(blob, usedforsecurity=False).digest().hex(":")
 
 
-def generate() -> tuple[str, str]:
+def generate(_user_id: str, _at: datetime) -> tuple[str, str]:
     """A new key: (public, private). Takes a while: call it off the event loop."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
     private = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()

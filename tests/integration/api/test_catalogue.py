@@ -1,5 +1,6 @@
 """Flavors and key pairs."""
 
+import re
 from typing import Any
 
 from services.cli.clouds import ADMIN
@@ -57,7 +58,7 @@ async def test_administrators_make_and_delete_flavors(api: Api) -> None:
     assert (await api.get("/v2.1/flavors?is_public=None", cloud=ADMIN))["flavors"][-1]["id"] == "nano"
     assert (await api("DELETE", "/v2.1/flavors/nano", cloud=ADMIN)).status_code == 202
     assert (await api("GET", "/v2.1/flavors/nano", cloud=ADMIN)).status_code == 404
-    for wrong in ({**body["flavor"], "ram": 0}, {**body["flavor"], "id": "a b"}, {"name": "x"}):
+    for wrong in ({**body["flavor"], "ram": 0}, {**body["flavor"], "id": "a/b"}, {"name": "x"}):
         assert (await api("POST", "/v2.1/flavors", json={"flavor": wrong}, cloud=ADMIN)).status_code == 400
 
 
@@ -107,3 +108,30 @@ async def test_wrong_keys_are_refused(api: Api) -> None:
     for pair in cases:
         assert (await api("POST", "/v2.1/os-keypairs", json={"keypair": pair})).status_code == 400, pair
     assert await api.position() == before
+
+
+async def test_a_certificate_is_made_or_imported_as_a_key_pair_of_type_x509(api: Api) -> None:
+    body = {"keypair": {"name": "made", "type": "x509"}}
+    at_2_2 = {"OpenStack-API-Version": "compute 2.2"}
+    made = (await api("POST", "/v2.1/os-keypairs", json=body, headers=at_2_2)).json()["keypair"]
+    assert made["public_key"].startswith("-----BEGIN CERTIFICATE-----")
+    assert made["private_key"].startswith("-----BEGIN PRIVATE KEY-----")
+    assert re.fullmatch("([0-9a-f]{2}:){19}[0-9a-f]{2}", made["fingerprint"])
+    again = {"keypair": {"name": "again", "type": "x509", "public_key": made["public_key"]}}
+    imported = (await api("POST", "/v2.1/os-keypairs", json=again)).json()["keypair"]
+    assert (imported["fingerprint"], imported["type"]) == (made["fingerprint"], "x509")
+    wrong = {"keypair": {"name": "wrong", "type": "x509", "public_key": KEY}}
+    assert (await api("POST", "/v2.1/os-keypairs", json=wrong)).status_code == 400
+    refused = await api("POST", "/v2.1/servers", json=await api.server_body(key_name="made"))
+    assert refused.status_code == 501
+
+
+async def test_a_user_has_no_more_key_pairs_than_the_quota_allows(api: Api) -> None:
+    limits = {"quota_class_set": {"key_pairs": 1}}
+    assert (await api("PUT", "/v2.1/os-quota-class-sets/default", json=limits, cloud=ADMIN)).status_code == 200
+    assert (
+        await api("POST", "/v2.1/os-keypairs", json={"keypair": {"name": "a", "public_key": KEY}})
+    ).status_code == 201
+    refused = await api("POST", "/v2.1/os-keypairs", json={"keypair": {"name": "b", "public_key": KEY}})
+    assert refused.status_code == 403
+    assert refused.json()["forbidden"]["message"] == "Quota exceeded, too many key pairs."

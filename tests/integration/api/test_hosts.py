@@ -1,7 +1,11 @@
 """Hypervisors, compute services, zones, limits and quotas."""
 
+from datetime import timedelta
+
+from domain.host.host import register
 from services.cli.clouds import ADMIN
-from tests.integration.api.conftest import Api
+from services.conductor.author import AUTHOR as CONDUCTOR
+from tests.integration.api.conftest import INVENTORY, Api
 
 HYPERVISOR = {
     "id",
@@ -78,7 +82,7 @@ async def test_wrong_changes_of_a_service_are_refused(api: Api) -> None:
         (path, {}, 400),
         (path, {"status": "gone"}, 400),
         (path, {"status": "enabled", "disabled_reason": "x"}, 400),
-        (path, {"forced_down": True}, 501),
+        (path, {"forced_down": "perhaps"}, 400),
         ("/v2.1/os-services/none", {"status": "enabled"}, 404),
     ]
     before = await api.position()
@@ -111,7 +115,34 @@ async def test_limits_count_what_the_project_uses(api: Api) -> None:
 async def test_quotas_are_shown_for_projects_that_there_are(api: Api) -> None:
     projects = {each["name"]: each["id"] for each in (await api.get("/identity/v3/projects", cloud=ADMIN))["projects"]}
     own = (await api.get(f"/v2.1/os-quota-sets/{projects['demo']}"))["quota_set"]
-    assert (own["id"], own["instances"]) == (projects["demo"], -1)
+    assert (own["id"], own["instances"]) == (projects["demo"], 10)
     assert (await api("GET", f"/v2.1/os-quota-sets/{projects['admin']}")).status_code == 403
     wrong = await api("GET", "/v2.1/os-quota-sets/x", cloud=ADMIN)
     assert wrong.json()["badRequest"]["message"] == "Project ID x is not a valid project."
+
+
+async def test_hypervisors_are_searched_by_name_with_their_servers_until_2_52(api: Api) -> None:
+    await api.add_host()
+    server_id = await api.active()
+    (found,) = (await api.get("/v2.1/os-hypervisors/host/search", cloud=ADMIN, headers=FIRST))["hypervisors"]
+    assert found["hypervisor_hostname"] == "host-1"
+    (found,) = (await api.get("/v2.1/os-hypervisors/host-1/servers", cloud=ADMIN, headers=FIRST))["hypervisors"]
+    assert found["servers"] == [{"uuid": server_id, "name": "vm"}]
+    missing = await api("GET", "/v2.1/os-hypervisors/mars/search", cloud=ADMIN, headers=FIRST)
+    assert missing.json()["itemNotFound"]["message"] == "No hypervisor matching 'mars' could be found."
+    assert (await api("GET", "/v2.1/os-hypervisors/host/search", cloud=ADMIN)).status_code == 404
+
+
+async def test_a_host_that_says_when_it_was_started_has_an_uptime(api: Api) -> None:
+    await api.add_host("silent")
+    since = (api.clock() - timedelta(days=1, hours=2, minutes=3, seconds=10)).isoformat()
+    host = register("host-1", {**INVENTORY, "booted_at": since}, at=api.clock())
+    assert await api.applied.wait((await api.running.plane.repository.create(host, CONDUCTOR)).position)
+    silent, other = (await api.get("/v2.1/os-hypervisors/detail", cloud=ADMIN))["hypervisors"]
+    assert silent["uptime"] is None
+    assert other["uptime"].endswith(" up 1 day,  2:03")
+    older = (await api.get("/v2.1/os-hypervisors", cloud=ADMIN, headers=FIRST))["hypervisors"]
+    paths = [f"/v2.1/os-hypervisors/{each['id']}/uptime" for each in older]
+    assert (await api("GET", paths[0], cloud=ADMIN, headers=FIRST)).status_code == 400
+    shown = await api.get(paths[1], cloud=ADMIN, headers=FIRST)
+    assert shown["hypervisor"]["uptime"].endswith(" up 1 day,  2:03")

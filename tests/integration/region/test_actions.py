@@ -309,6 +309,9 @@ async def test_a_server_is_resized_with_a_claim_on_both_hosts_until_that_is_conf
 
 
 async def test_a_resize_for_which_there_is_no_host_leaves_the_server_as_it_was(cloud: Cloud) -> None:
+    unlimited = {"quota_class_set": {"cores": -1}}
+    path = "/v2.1/os-quota-class-sets/default"
+    assert (await cloud("PUT", path, json=unlimited, cloud=ADMIN)).status_code == 200
     server_id = await cloud.boot()
     huge = {"name": "huge", "vcpus": 100_000, "ram": 1024, "disk": 1, "id": "huge"}
     assert (await cloud("POST", "/v2.1/flavors", cloud=ADMIN, json={"flavor": huge})).status_code == 200

@@ -82,9 +82,12 @@ def test_the_image_as_a_local_root_disk_says_nothing_new() -> None:
     ("fields", "status", "sentence"),
     [
         ({"imageRef": ""}, 400, "Missing imageRef attribute"),
-        ({"availability_zone": "mars"}, 400, "The requested availability zone is not available"),
+        (
+            {"availability_zone": "a:b:c:d"},
+            400,
+            "Unable to parse availability_zone: it is ZONE, or ZONE:HOST, and a host has one name here.",
+        ),
         ({"min_count": 3, "max_count": 2}, 400, "min_count must be <= max_count"),
-        ({"metadata": {str(number): "" for number in range(129)}}, 403, "Maximum number of metadata items exceeds 128"),
         ({"networks": [{"uuid": "x"}]}, 400, "Bad networks format: network uuid is not in proper format (x)"),
         (
             {"networks": [{"uuid": NETWORK, "fixed_ip": "10.0.0.5"}], "max_count": 2},
@@ -116,9 +119,8 @@ def test_what_makes_no_sense_is_refused(fields: dict[str, Any], status: int, sen
     "fields",
     [
         {"tags": ["a"]},
-        {"host": "host-1"},
         {"accessIPv4": "10.0.0.1"},
-        {"os:scheduler_hints": {"same_host": "x"}},
+        {"os:scheduler_hints": {"query": "[]"}},
         {"OS-DCF:diskConfig": "AUTO"},
         {"block_device_mapping_v2": [{"uuid": IMAGE, "source_type": "volume", "boot_index": 0}]},
         {"networks": [{"uuid": NETWORK, "tag": "x"}]},
@@ -132,3 +134,19 @@ def test_what_is_not_built_is_refused_and_not_ignored(fields: dict[str, Any]) ->
 
 def test_what_is_not_built_may_be_left_empty() -> None:
     asked(tags=[], accessIPv4="", block_device_mapping_v2=[], **{"os:scheduler_hints": {}})
+
+
+@pytest.mark.parametrize(
+    ("fields", "zone", "host"),
+    [
+        ({}, None, None),
+        ({"availability_zone": "east"}, "east", None),
+        ({"availability_zone": "east:host-1"}, "east", "host-1"),
+        ({"availability_zone": "nova:host-1:host-1"}, "nova", "host-1"),
+        ({"availability_zone": ":host-1"}, None, "host-1"),
+        ({"host": "host-1", "hypervisor_hostname": "host-1"}, None, "host-1"),
+    ],
+)
+def test_a_zone_and_a_host_can_be_named(fields: dict[str, Any], zone: str | None, host: str | None) -> None:
+    wanted = asked(**fields)
+    assert (wanted.zone, wanted.host) == (zone, host)

@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import b64decode
+from datetime import UTC, datetime
 
 import pytest
 
@@ -19,7 +20,7 @@ def test_the_fingerprint_is_novas() -> None:
 
 
 def test_a_generated_key_is_an_rsa_key_and_its_private_half() -> None:
-    public, private = generate()
+    public, private = generate("u", datetime.now(UTC))
     assert public.startswith("ssh-rsa ")
     assert private.startswith("-----BEGIN RSA PRIVATE KEY-----")
     digest = hashlib.md5(b64decode(public.split()[1]), usedforsecurity=False).hexdigest()

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.aggregate import Aggregate
-from domain.errors import DomainError
+from domain.errors import DomainError, Invalid, QuotaExceeded
 from domain.host.claims import claim, release
 from domain.host.host import Host, change_inventory, register
 from domain.host.service import came_up, disable, enable, went_down
+from domain.identity import create_project
 from domain.image.availability import deactivate, reactivate
 from domain.image.change import change_image, tag_image, untag_image
 from domain.image.image import ImageStatus, create_image, delete_image
@@ -42,6 +43,8 @@ from domain.network.addresses import Wanted, allocate, release_addresses
 from domain.network.network import create_empty_network, create_network, delete_network
 from domain.network.port import change_port, create_port, delete_port
 from domain.network.subnet import change_subnet, create_subnet, delete_subnet
+from domain.project.quota import change_quota, limits_of, reset_quota
+from domain.project.usage import Ask, note_usage, release_usage, reserve
 from domain.resources import RESOURCE_NAMES, Resources, lacking, total
 from domain.security_group.group import change_group, create_default_group, delete_group, restore_default_group
 from domain.security_group.rule import Rule
@@ -500,12 +503,74 @@ class SecurityGroupHistories(RuleBasedStateMachine):
         assert state_of(refolded(self.group)) == state_of(self.group)
 
 
+class ProjectHistories(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.project = create_project("p", name="p", at=AT)
+        self.defaults = {"instances": 3, "cores": 6, "ram": 900}
+
+    @rule(
+        requests=st.lists(
+            st.tuples(st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True), st.integers(0, 2)), max_size=3
+        ),
+        cores=st.integers(0, 4),
+    )
+    def is_asked_for_more(self, requests: list[tuple[list[int], int]], cores: int) -> None:
+        amounts = {"instances": 1, "cores": cores, "ram": 100 * cores}
+        asks = [
+            Ask({f"i-{number}": amounts for number in numbers}, least=min(least, len(numbers)))
+            for numbers, least in requests
+        ]
+        before = dict(self.project.usage)
+        outcomes = reserve(self.project, asks, defaults=self.defaults, at=AT)
+        for ask, outcome in zip(asks, outcomes, strict=True):
+            if isinstance(outcome, QuotaExceeded):
+                continue
+            assert ask.enough <= len(outcome)
+            assert tuple(ask.wanted)[: len(outcome)] == outcome
+            assert all(self.project.reservations[holder] == amounts for holder in outcome)
+        limits = limits_of(self.project.limits, self.defaults)
+        for resource, taken in self.project.usage.items():
+            assert limits[resource] == -1 or taken <= max(limits[resource], before.get(resource, 0))
+
+    @rule(number=st.integers(0, 9))
+    def is_released(self, number: int) -> None:
+        release_usage(self.project, [f"i-{number}", "unknown"], at=AT)
+        assert f"i-{number}" not in self.project.reservations
+
+    @rule(number=st.integers(0, 9))
+    def is_only_counted(self, number: int) -> None:
+        note_usage(self.project, {f"i-{number}": {"instances": 1, "cores": 1, "ram": 100}}, at=AT)
+        assert f"i-{number}" in self.project.reservations
+
+    @rule(instances=st.integers(-1, 5), cores=st.integers(-1, 9), force=st.booleans())
+    def is_given_limits(self, instances: int, cores: int, force: bool) -> None:
+        with contextlib.suppress(Invalid):
+            change_quota(self.project, {"instances": instances, "cores": cores}, force=force, at=AT)
+
+    @rule()
+    def is_reset(self) -> None:
+        reset_quota(self.project, at=AT)
+        assert self.project.limits == {}
+
+    @invariant()
+    def usage_is_the_sum_of_all_reservations(self) -> None:
+        for resource, taken in self.project.usage.items():
+            assert taken == sum(held.get(resource, 0) for held in self.project.reservations.values())
+
+    @invariant()
+    def the_log_tells_the_same_story(self) -> None:
+        assert state_of(refolded(self.project)) == state_of(self.project)
+
+
 TestInstanceHistories = InstanceHistories.TestCase
 TestHostHistories = HostHistories.TestCase
 TestNetworkHistories = NetworkHistories.TestCase
 TestImageHistories = ImageHistories.TestCase
 TestSecurityGroupHistories = SecurityGroupHistories.TestCase
+TestProjectHistories = ProjectHistories.TestCase
 for case in (
+    TestProjectHistories,
     TestInstanceHistories,
     TestHostHistories,
     TestNetworkHistories,
