@@ -9,10 +9,9 @@ from services.api.caller import Tokens
 from services.api.compute.dialect import ComputeDialect
 from services.api.compute.routes import ROUTES as COMPUTE
 from services.api.dependencies import Dependencies
+from services.api.endings import OwnTokens
 from services.api.identity.dialect import IdentityDialect
-from services.api.identity.passwords import Passwords
-from services.api.identity.routes import routes as identity_routes
-from services.api.identity.tokens import TokenHandlers
+from services.api.identity.routes import identity_routes
 from services.api.image.dialect import ImageDialect
 from services.api.image.routes import ROUTES as IMAGE
 from services.api.network.dialect import NetworkDialect
@@ -39,7 +38,8 @@ class Prefixes:
 def create_app(dependencies: Dependencies) -> FastAPI:
     """All APIs over one wiring: identity, image, network and Chronova's own under their prefixes, compute at the root."""
     tokens = Tokens(dependencies.token_key, dependencies.clock)
-    identity = identity_routes(TokenHandlers(tokens, Passwords(dependencies.secrets)))
+    authenticator = OwnTokens(tokens, dependencies.endings)
+    identity = Routes(identity_routes(tokens, authenticator, dependencies.secrets, dependencies.clock))
     parts: Mapping[str, tuple[Routes, Dialect]] = {
         "/identity": (identity, IdentityDialect()),
         "/image": (IMAGE, ImageDialect()),
@@ -48,7 +48,8 @@ def create_app(dependencies: Dependencies) -> FastAPI:
         "": (COMPUTE, ComputeDialect()),
     }
     services = {
-        prefix: Service(prefix, routes, dialect, dependencies, tokens) for prefix, (routes, dialect) in parts.items()
+        prefix: Service(prefix, routes, dialect, dependencies, authenticator)
+        for prefix, (routes, dialect) in parts.items()
     }
     app = FastAPI(title="Chronova", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.dependencies = dependencies

@@ -65,6 +65,10 @@ class Commands:
         self._repository = repository
         self._applied = applied
 
+    async def load(self, kind: type[A], aggregate_id: str) -> A:
+        """The aggregate as of now. Raises AggregateNotFound, LogUnavailable."""
+        return (await self._repository.load(kind, aggregate_id, fresh=True)).aggregate
+
     async def create(self, aggregate: A, author: Author) -> Saved[A]:
         """Append a new aggregate. Raises AppendConflict when its id is taken, LogUnavailable."""
         saved = await self._repository.create(aggregate, author)

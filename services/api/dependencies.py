@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from journal.secrets import Secrets
 from projections.read_model import ReadModel
+from services.api.caller import LIFETIME
 from services.api.commands import AppliedPosition, Commands
+from services.api.endings import Endings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +28,7 @@ class Dependencies:
     public_url: str  # http://127.0.0.1:8774, without a slash at the end
     token_key: bytes  # signs tokens
     url_key: bytes  # signs URLs for image bytes
+    endings: Endings
+    token_lifetime: timedelta = LIFETIME
     region: str = "RegionOne"
     image_size_limit: int = 1 << 40  # bytes: larger uploads are refused

@@ -7,8 +7,8 @@ ANY_TOKEN = ""
 
 POLICY: Mapping[str, str] = {
     # identity
-    "identity:validate_token": ANY_TOKEN,
-    "identity:revoke_token": ANY_TOKEN,
+    "identity:validate_token": ANY_TOKEN,  # members only see their own; service and admin everybody's
+    "identity:revoke_token": ANY_TOKEN,  # members only their own
     "identity:get_auth_catalog": ANY_TOKEN,
     "identity:get_auth_projects": ANY_TOKEN,
     "identity:get_auth_domains": ANY_TOKEN,
@@ -17,6 +17,11 @@ POLICY: Mapping[str, str] = {
     "identity:list_user_projects": ANY_TOKEN,  # members only their own
     "identity:get_domain": ANY_TOKEN,
     "identity:list_domains": ANY_TOKEN,
+    "identity:change_password": ANY_TOKEN,  # only one's own
+    "identity:list_application_credentials": ANY_TOKEN,  # members only their own, as with the next ones
+    "identity:get_application_credential": ANY_TOKEN,
+    "identity:delete_application_credential": ANY_TOKEN,
+    "identity:create_application_credential": "reader",  # for the token's project, so it must have one
     "identity:get_role": "reader",
     "identity:list_roles": "reader",
     "identity:list_services": "admin",
@@ -25,7 +30,19 @@ POLICY: Mapping[str, str] = {
     "identity:list_projects": "admin",
     "identity:list_users": "admin",
     "identity:list_role_assignments": "admin",
-    "identity:administer": "admin",
+    "identity:create_project": "admin",
+    "identity:update_project": "admin",
+    "identity:delete_project": "admin",
+    "identity:create_user": "admin",
+    "identity:update_user": "admin",
+    "identity:delete_user": "admin",
+    "identity:list_grants": "admin",
+    "identity:check_grant": "admin",
+    "identity:create_grant": "admin",
+    "identity:revoke_grant": "admin",
+    "identity:create_role": "admin",
+    "identity:create_domain": "admin",
+    "identity:get_service": "admin",
     # compute
     "os_compute_api:servers:index": "reader",
     "os_compute_api:servers:detail": "reader",

@@ -24,6 +24,7 @@ from projections.projector import Projector
 from projections.read_model import ReadModel, open_or_rebuild
 from services.api.commands import AppliedPosition, Commands
 from services.api.dependencies import Dependencies
+from services.api.endings import Endings
 from services.cli.ports import listening
 from services.cli.region import Region, RegionError
 from services.cli.seed import Seed
@@ -85,6 +86,8 @@ class ControlPlane:
 
         applied = AppliedPosition(self.client, self.reads)
         await applied.start()
+        endings = Endings(self.client, self.reads, clock)
+        await endings.start()
         await sweep(self.region.images, self.repository)
         app = create_app(
             Dependencies(
@@ -99,6 +102,8 @@ class ControlPlane:
                 public_url=self.region.api_url,
                 token_key=self.region.key("tokens"),
                 url_key=self.region.key("image-urls"),
+                endings=endings,
+                token_lifetime=self.region.token_lifetime,
             )
         )
         config = uvicorn.Config(

@@ -9,7 +9,7 @@ import click
 import uvloop
 
 from journal.errors import JournalError
-from services.cli.region import HYPERVISORS, Region, RegionError, default_data
+from services.cli.region import HYPERVISORS, TOKEN_SECONDS, Region, RegionError, default_data
 from services.cli.signals import until_told
 from services.cli.terminal import fail
 
@@ -51,6 +51,7 @@ def main() -> None:
     help="auto: KVM where a probe boot shows that it works, else QEMU's emulation.  [default: auto]",
 )
 @click.option("--hosts", type=click.IntRange(1, 1000), help="How many hosts to simulate (with --hypervisor simulated).")
+@click.option("--token-seconds", type=click.IntRange(*TOKEN_SECONDS), help="How long a token lives.  [default: 43200]")
 @click.option("--detach", is_flag=True, help="Leave the region running in the background; end it with `chronova down`.")
 @click.option("--first-instance/--no-first-instance", default=True, help="Boot and show the instance `hello`.")
 def up(  # noqa: PLR0917 -- click names them all
@@ -59,6 +60,7 @@ def up(  # noqa: PLR0917 -- click names them all
     nats_port: int | None,
     hypervisor: str | None,
     hosts: int | None,
+    token_seconds: int | None,
     detach: bool,
     first_instance: bool,
 ) -> None:
@@ -75,7 +77,7 @@ def up(  # noqa: PLR0917 -- click names them all
     from services.cli.up import Options  # noqa: PLC0415 -- keeps `chronova --help` quick
     from services.cli.up import up as run  # noqa: PLC0415
 
-    options = Options(data.absolute(), api_port, nats_port, hypervisor, hosts, first_instance)
+    options = Options(data.absolute(), api_port, nats_port, hypervisor, hosts, token_seconds, first_instance)
     sys.exit(run(options, detach=detach))
 
 

@@ -4,6 +4,7 @@ import os
 import secrets
 import socket
 from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 from uuid import UUID, uuid4, uuid5
@@ -17,6 +18,8 @@ from journal.embedded import EmbeddedLog
 
 OWN_BEFORE_SETTINGS = frozenset({"lock", "logs", "run"})
 """What a start makes before it keeps the settings."""
+TOKEN_SECONDS = (60, 7 * 24 * 3600)
+"""The shortest and the longest that a token may live."""
 HYPERVISORS = ("auto", "kvm", "qemu", "simulated")
 
 
@@ -59,6 +62,7 @@ class Region:
     hypervisor: str = "auto"  # as asked for
     accelerator: str = ""  # as found: kvm | qemu, "" where the hypervisor is simulated
     hosts: tuple[str, ...] = ()
+    token_seconds: int = 12 * 3600  # how long a token lives
     session: str = ""  # of the host: new whenever the region is started
 
     @classmethod
@@ -97,6 +101,10 @@ class Region:
         UUID(self.id)
         for host in self.hosts:
             require_host_name(host)
+        if type(self.token_seconds) is not int or not TOKEN_SECONDS[0] <= self.token_seconds <= TOKEN_SECONDS[1]:
+            raise ValueError(
+                f"{self.token_seconds!r} is not a token's lifetime, {TOKEN_SECONDS[0]} to {TOKEN_SECONDS[1]} s"
+            )
         if self.hypervisor not in HYPERVISORS:
             raise ValueError(f"{self.hypervisor!r} is not a hypervisor")
 
@@ -120,6 +128,11 @@ class Region:
     def log(self) -> EmbeddedLog:
         """The region's event log."""
         return EmbeddedLog(self.data / "nats", port=self.nats_port)
+
+    @property
+    def token_lifetime(self) -> timedelta:
+        """How long a token lives."""
+        return timedelta(seconds=self.token_seconds)
 
     @property
     def api_url(self) -> str:

@@ -16,12 +16,13 @@ from pathlib import Path
 from uuid import UUID
 
 import anyio.to_thread
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 
 from domain.aggregate import Aggregate
 from domain.flavor import create_flavor
-from domain.identity import User, create_project, create_user, grant
+from domain.identity.name import take_name
+from domain.identity.project import Project, create_project
+from domain.identity.role import grant
+from domain.identity.user import User, create_user, password_changed
 from domain.image.image import Image, ImageStatus, create_image
 from domain.image.upload import uploaded
 from domain.network.network import create_network
@@ -31,7 +32,8 @@ from journal.envelope import Author
 from journal.errors import AppendConflict
 from journal.repository import Repository
 from journal.secrets import Secrets
-from services.cli.clouds import USERS, passwords, write_clouds
+from services.api.identity.passwords import HASHER
+from services.cli.clouds import USERS, new_passwords, passwords, write_clouds
 from services.cli.region import Region
 
 log = logging.getLogger(__name__)
@@ -78,8 +80,9 @@ class Seed:
             log.debug("%s %s is there", aggregate.KIND, aggregate.id)
 
     async def _identity(self) -> None:
-        known = await anyio.to_thread.run_sync(passwords, self._region.clouds_yaml)
-        await anyio.to_thread.run_sync(write_clouds, self._region.clouds_yaml, self._region.api_url, known)
+        path = self._region.clouds_yaml
+        known = await anyio.to_thread.run_sync(passwords, path)
+        new = new_passwords(known)
         for cloud, (user_name, project_name) in USERS.items():
             project_id, user_id = (
                 self.project_id(project_name),
@@ -87,17 +90,35 @@ class Seed:
             )
             await self._once(create_project(project_id, name=project_name, at=now()))
             await self._once(create_user(user_id, name=user_name, at=now()))
+            await self._name(Project, "project", project_id)
+            await self._name(User, "user", user_id)
             role = "admin" if user_name == "admin" else "member"
-            decide = partial(grant, project_id=project_id, role=role, at=now())
+            decide = partial(_first_grant, project_id=project_id, role=role, at=now())
             await self._repository.execute(User, user_id, decide, AUTHOR)
-            await self._password(user_id, known[cloud])
+            await self._password(user_id, known.get(cloud), new.get(cloud))
+        await anyio.to_thread.run_sync(write_clouds, path, self._region.api_url, {**known, **new})
 
-    async def _password(self, user_id: str, password: str) -> None:
-        kept = await self._secrets.get(f"user.{user_id}")
-        if kept is not None and await anyio.to_thread.run_sync(_verifies, kept.decode(), password):
+    async def _name(self, kind: type[Project | User], scope: str, holder: str) -> None:
+        """Take the name that a project or user has now; nothing for a deleted one."""
+        named = (await self._repository.load(kind, holder)).aggregate
+        if named.is_deleted:
             return
-        hashed = await anyio.to_thread.run_sync(PasswordHasher().hash, password)
+        try:
+            await self._repository.create(take_name(scope, named.name, holder=holder, at=now()), AUTHOR)
+        except AppendConflict:
+            log.debug("the name %s is taken", named.name)
+
+    async def _password(self, user_id: str, known: str | None, new: str | None) -> None:
+        """Set a new password; one that stands in clouds.yaml only where there is none: it may have been changed since."""
+        if (await self._repository.load(User, user_id)).aggregate.is_deleted:
+            return
+        kept = await self._secrets.get(f"user.{user_id}")
+        if kept is not None and new is None:
+            return
+        hashed = await anyio.to_thread.run_sync(HASHER.hash, new or known or "")
         await self._secrets.put(f"user.{user_id}", hashed.encode())
+        if kept is not None:  # tokens that were given for the one before end
+            await self._repository.execute(User, user_id, partial(password_changed, at=now()), AUTHOR)
 
     def project_id(self, name: str) -> str:
         """The id of one of the first projects."""
@@ -168,11 +189,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _verifies(hashed: str, password: str) -> bool:
-    try:
-        return PasswordHasher().verify(hashed, password)
-    except VerificationError:
-        return False
+def _first_grant(user: User, *, project_id: str, role: str, at: datetime) -> None:
+    """Grant a new user its first role; nothing to one to whom anything has happened: that may have been taken away on purpose."""
+    if user.version == 1:
+        grant(user, project_id=project_id, role=role, at=at)
 
 
 def _store(source: Path | None, path: Path) -> "Stored":

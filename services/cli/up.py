@@ -37,6 +37,7 @@ class Options:
     nats_port: int | None
     hypervisor: str | None
     hosts: int | None
+    token_seconds: int | None
     first_instance: bool
 
 
@@ -53,6 +54,7 @@ def settle(options: Options) -> Region:
         api_port=options.api_port,
         nats_port=options.nats_port,
         hypervisor=options.hypervisor,
+        token_seconds=options.token_seconds,
         session=os.urandom(8).hex(),
     )
     if region.is_simulated:
@@ -152,7 +154,7 @@ def _already_running(options: Options) -> int:
         fail(f"Another process is starting a region in {options.data}.")
         return 1
     pid = running(region.run / f"{SUPERVISOR}.pid")
-    asked = {name: getattr(options, name) for name in ("api_port", "nats_port", "hypervisor")}
+    asked = {name: getattr(options, name) for name in ("api_port", "nats_port", "hypervisor", "token_seconds")}
     differs = [name for name, value in asked.items() if value is not None and value != getattr(region, name)]
     if options.hosts is not None and options.hosts != len(region.hosts):
         differs.append("hosts")
@@ -226,5 +228,6 @@ def _arguments(options: Options) -> Sequence[str]:
         "--nats-port": options.nats_port,
         "--hypervisor": options.hypervisor,
         "--hosts": options.hosts,
+        "--token-seconds": options.token_seconds,
     }
     return [part for option, value in named.items() if value is not None for part in (option, str(value))]

@@ -24,6 +24,7 @@ from journal.streams import last_position
 from services.api.app import create_app
 from services.api.commands import AppliedPosition, Commands
 from services.api.dependencies import Dependencies
+from services.api.endings import Endings
 from services.cli.clouds import ADMIN, DEMO, passwords
 from services.cli.region import Region
 from services.conductor.author import AUTHOR as CONDUCTOR
@@ -89,6 +90,7 @@ class Api:
             public_url=BASE,
             token_key=settings.key("tokens"),
             url_key=settings.key("image-urls"),
+            endings=Endings(running.plane.client, running.plane.reads, self.clock),
         )
         app = create_app(self.dependencies)
         self.http = httpx.AsyncClient(
@@ -109,6 +111,13 @@ class Api:
         """A request of the demo user, or of another cloud's."""
         headers = {"X-Auth-Token": self.tokens[cloud], **options.pop("headers", {})}
         return await self.http.request(method, path, headers=headers, **options)
+
+    async def log_in_as(self, name: str, *, user: str, password: str, project: str | None) -> httpx.Response:
+        """Log in as somebody else: from then on `cloud=name` is its token, when it got one."""
+        answer = await self.http.post("/identity/v3/auth/tokens", json=password_auth(user, password, project))
+        if answer.status_code == 201:
+            self.tokens[name] = answer.headers["X-Subject-Token"]
+        return answer
 
     async def get(self, path: str, *, cloud: str = DEMO, **options: Any) -> Any:
         """The JSON of a GET that must be met."""
@@ -201,6 +210,7 @@ def password_auth(user: str, password: str, project: str | None) -> dict[str, An
 async def api(region: Running, settings: Region) -> AsyncIterator[Api]:
     made = Api(region, settings)
     await made.applied.start()
+    await made.dependencies.endings.start()
     assert await made.applied.wait(await made.position())
     async with made.http:
         await made.log_in(DEMO)
