@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nats.aio.msg import Msg
 
@@ -13,6 +13,7 @@ from journal.envelope import Author
 from journal.repository import Repository, Saved
 from journal.waiting import within
 from projections.read_model import POSITION_SUBJECT, ReadModel, position_of
+from services.api.endings import Endings
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +62,10 @@ class AppliedPosition:
 class Commands:
     """What the API changes, it changes here."""
 
-    def __init__(self, repository: Repository, applied: AppliedPosition) -> None:
+    def __init__(self, repository: Repository, applied: AppliedPosition, endings: Endings) -> None:
         self._repository = repository
         self._applied = applied
+        self._endings = endings
 
     async def load(self, kind: type[A], aggregate_id: str) -> A:
         """The aggregate as of now. Raises AggregateNotFound, LogUnavailable."""
@@ -71,7 +73,9 @@ class Commands:
 
     async def create(self, aggregate: A, author: Author) -> Saved[A]:
         """Append a new aggregate. Raises AppendConflict when its id is taken, LogUnavailable."""
+        events = list(aggregate.pending_events)
         saved = await self._repository.create(aggregate, author)
+        await self._endings.follow_from(events, saved.position)
         await self._applied.wait(saved.position)
         return saved
 
@@ -80,6 +84,13 @@ class Commands:
 
         Raises AggregateNotFound, DomainError from the decision, AppendConflict, LogUnavailable; then nothing has happened.
         """
-        saved = await self._repository.execute(kind, aggregate_id, decide, author)
+        events: list[Any] = []
+
+        def deciding(it: A) -> None:
+            decide(it)
+            events[:] = it.pending_events
+
+        saved = await self._repository.execute(kind, aggregate_id, deciding, author)
+        await self._endings.follow_from(events, saved.position)
         await self._applied.wait(saved.position)
         return saved

@@ -1,20 +1,20 @@
 """Endings: whether a token was ended before its time, known by every replica without asking for each request (ADR 0017).
 
 The truth is the read model's table `endings`. Each replica keeps the part of it that can still matter in memory. The replica that
-ends tokens tells the others at once, over core NATS; what is lost on that way is found in the table, at which a replica looks
-before a request when it has not done so for a second.
+ends tokens tells the others as soon as the event is in the log, over core NATS; what is lost on that way is found in the table, at
+which a replica looks before a request when it has not done so for a second.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
-from nats.aio.msg import Msg
 from sqlalchemy import Connection, Row, select
 
 from journal.bus import Bus
-from projections.endings import of_credential, of_grant, of_project, of_token, of_user
+from projections.endings import ENDS, of_credential, of_grant, of_project, of_token, of_user
 from projections.read_model import ReadModel, position_of
 from projections.tables import endings
 from services.api.caller import LONGEST, Caller, Tokens
@@ -40,14 +40,16 @@ class Endings:
 
     async def start(self) -> None:
         """Begin to listen, and look at what there is."""
-        await self._client.subscribe(SUBJECT, cb=self._told)
+        await self._client.receive(SUBJECT, self._told)
         await self._look()
 
-    async def end(self, key: str, position: int) -> None:
-        """End the tokens with a key, here and everywhere: an event at this position has ended them."""
-        self._note(key, position, self._clock())
-        if self._client.is_connected:
-            await self._client.publish(SUBJECT, orjson.dumps({"key": key, "position": position}))
+    async def follow_from(self, events: Iterable[Any], position: int) -> None:
+        """End the tokens that these events end, here and everywhere; the newest of them is at this position of the log."""
+        for event in events:
+            if (key := ENDS.get(type(event))) is not None:
+                self._note(key(event), position, self._clock())
+                if self._client.is_connected:
+                    await self._client.publish(SUBJECT, orjson.dumps({"key": key(event), "position": position}))
 
     async def have_ended(self, caller: Caller) -> bool:
         """Whether the token that stands for a caller has ended. Raises OperationalError when that cannot be known."""
@@ -74,8 +76,8 @@ class Endings:
             self._ended = {key: ending for key, ending in self._ended.items() if ending[1] > began - LONGEST}
             self._tidied = began
 
-    async def _told(self, message: Msg) -> None:
-        told = orjson.loads(message.data)
+    def _told(self, _subject: bytes, _reply: bytes, _block: bytes, body: bytes) -> None:
+        told = orjson.loads(body)
         self._note(told["key"], told["position"], self._clock())
 
     def _note(self, key: str, position: int, at: datetime) -> None:

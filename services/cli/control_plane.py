@@ -91,7 +91,7 @@ class ControlPlane:
         await sweep(self.region.images, self.repository)
         app = create_app(
             Dependencies(
-                commands=Commands(self.repository, applied),
+                commands=Commands(self.repository, applied, endings),
                 applied=applied,
                 reads=self.reads,
                 secrets=Secrets(self.client),

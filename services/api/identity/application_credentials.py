@@ -13,7 +13,6 @@ from starlette.responses import Response
 from domain.errors import Conflict
 from domain.identity.credential import Credential, create_credential, delete_credential
 from journal.errors import JournalError, OutcomeUnknown
-from projections.endings import of_credential
 from projections.tables import credentials
 from services.api.answers import answer, empty
 from services.api.call import Call
@@ -102,7 +101,6 @@ class CredentialHandlers:
         saved = await call.dependencies.commands.execute(
             Credential, row["id"], lambda credential: delete_credential(credential, at=at), call.author
         )
-        await call.dependencies.endings.end(of_credential(row["id"]), saved.position)
         await self._hashes.forget(passwords.of_credential(row["id"]))
         await names.release(call, _scope(row["user_id"]), row["name"], row["id"])
         return empty(204, position=saved.position)

@@ -9,7 +9,6 @@ from starlette.responses import Response
 from domain.errors import Conflict
 from domain.identity.project import Project, change_project, create_project, delete_project
 from journal.errors import JournalError, OutcomeUnknown
-from projections.endings import of_project
 from projections.tables import projects
 from services.api.answers import answer, empty
 from services.api.call import Call
@@ -118,8 +117,6 @@ async def update(call: Call) -> Response:
     )
     if name != before["name"]:
         await names.release(call, SCOPE, before["name"], before["id"])
-    if not saved.aggregate.enabled:
-        await call.dependencies.endings.end(of_project(before["id"]), saved.position)
     return answer({"project": _body(call, saved.aggregate)}, position=saved.position)
 
 
@@ -129,7 +126,6 @@ async def delete(call: Call) -> Response:
     saved = await call.dependencies.commands.execute(
         Project, before["id"], lambda it: delete_project(it, at=at), call.author
     )
-    await call.dependencies.endings.end(of_project(before["id"]), saved.position)
     await names.release(call, SCOPE, saved.aggregate.name, before["id"])
     return empty(204, position=saved.position)
 

@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from domain.identity.role import IMPLIED_ROLES, grant, revoke
 from domain.identity.user import User
-from projections.endings import of_grant
 from projections.tables import projects, role_grants, users
 from services.api.answers import answer, empty
 from services.api.call import Call
@@ -74,7 +73,6 @@ async def revoke_grant(call: Call) -> Response:
     saved = await call.dependencies.commands.execute(
         User, user_id, lambda user: revoke(user, project_id=project_id, role=role, at=at), call.author
     )
-    await call.dependencies.endings.end(of_grant(user_id, project_id), saved.position)
     return empty(204, position=saved.position)
 
 

@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from domain.identity.token import revoke_token
 from journal.errors import AppendConflict
-from projections.endings import of_token
 from services.api.answers import answer, empty
 from services.api.call import Call
 from services.api.caller import Caller, Tokens
@@ -59,7 +58,6 @@ class TokenHandlers:
             position = (await call.dependencies.commands.create(ended, call.author)).position
         except AppendConflict:
             raise Refusal(404, "Failed to validate token") from None  # somebody else was first
-        await call.dependencies.endings.end(of_token(caller.audit_id), position)
         return empty(204, position=position)
 
     async def _subject(self, call: Call) -> tuple[str, Caller]:

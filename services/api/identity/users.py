@@ -10,7 +10,6 @@ from domain.errors import Conflict
 from domain.identity.credential import Credential, delete_credential
 from domain.identity.user import DETAILS, User, change_user, create_user, delete_user, password_changed
 from journal.errors import JournalError, LogUnavailable, OutcomeUnknown
-from projections.endings import of_user
 from projections.tables import credentials, users
 from services.api.answers import answer, empty
 from services.api.call import Call
@@ -109,8 +108,6 @@ class UserHandlers:
         saved = await call.dependencies.commands.execute(User, before["id"], change, call.author)
         if renamed:
             await names.release(call, SCOPE, before["name"], before["id"])
-        if has_password or not saved.aggregate.enabled:
-            await call.dependencies.endings.end(of_user(before["id"]), saved.position)
         return answer({"user": _body(call, saved.aggregate)}, position=saved.position)
 
     async def change_password(self, call: Call) -> Response:
@@ -126,7 +123,6 @@ class UserHandlers:
         saved = await call.dependencies.commands.execute(
             User, user_id, lambda user: password_changed(user, at=at), call.author
         )
-        await call.dependencies.endings.end(of_user(user_id), saved.position)
         return empty(204, position=saved.position)
 
     async def delete(self, call: Call) -> Response:
@@ -135,7 +131,6 @@ class UserHandlers:
         saved = await call.dependencies.commands.execute(
             User, before["id"], lambda user: delete_user(user, at=at), call.author
         )
-        await call.dependencies.endings.end(of_user(before["id"]), saved.position)
         await self._hashes.forget(passwords.of_user(before["id"]))
         await names.release(call, SCOPE, saved.aggregate.name, before["id"])
         for row in await _credentials(call, before["id"]):

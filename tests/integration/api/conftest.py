@@ -72,14 +72,15 @@ class Clock:
 class Api:
     """The API of a region, and the rest of the region as the tests move it."""
 
-    def __init__(self, running: Running, settings: Region) -> None:
+    def __init__(self, running: Running, settings: Region, clock: Clock | None = None) -> None:
         self.running = running
         self.settings = settings
         self.console = Console()
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.applied = AppliedPosition(running.plane.client, running.plane.reads)
+        endings = Endings(running.plane.client, running.plane.reads, self.clock)
         self.dependencies = Dependencies(
-            commands=Commands(running.plane.repository, self.applied),
+            commands=Commands(running.plane.repository, self.applied, endings),
             applied=self.applied,
             reads=running.plane.reads,
             secrets=Secrets(running.plane.client),
@@ -90,7 +91,7 @@ class Api:
             public_url=BASE,
             token_key=settings.key("tokens"),
             url_key=settings.key("image-urls"),
-            endings=Endings(running.plane.client, running.plane.reads, self.clock),
+            endings=endings,
         )
         app = create_app(self.dependencies)
         self.http = httpx.AsyncClient(
