@@ -18,8 +18,9 @@ from services.api.network.dialect import NetworkDialect
 from services.api.network.routes import ROUTES as NETWORK
 from services.api.own.dialect import OwnDialect
 from services.api.own.routes import ROUTES as OWN
+from services.api.policy import require_policies
 from services.api.routing import Routes
-from services.api.service import Dialect, Service
+from services.api.service import Authenticator, Dialect, Service
 
 
 class Prefixes:
@@ -35,22 +36,28 @@ class Prefixes:
         await self._services.get(prefix, self._services[""])(scope, receive, send)
 
 
-def create_app(dependencies: Dependencies) -> FastAPI:
-    """All APIs over one wiring: identity, image, network and Chronova's own under their prefixes, compute at the root."""
-    tokens = Tokens(dependencies.token_key, dependencies.clock)
-    authenticator = OwnTokens(tokens, dependencies.endings)
+def routes_of(
+    dependencies: Dependencies, tokens: Tokens, authenticator: Authenticator
+) -> Mapping[str, tuple[Routes, Dialect]]:
+    """The routes of each API, by its prefix, and how it speaks."""
     identity = Routes(identity_routes(tokens, authenticator, dependencies.secrets, dependencies.clock))
-    parts: Mapping[str, tuple[Routes, Dialect]] = {
+    return {
         "/identity": (identity, IdentityDialect()),
         "/image": (IMAGE, ImageDialect()),
         "/network": (NETWORK, NetworkDialect()),
         "/v1": (OWN, OwnDialect()),
         "": (COMPUTE, ComputeDialect()),
     }
-    services = {
-        prefix: Service(prefix, routes, dialect, dependencies, authenticator)
-        for prefix, (routes, dialect) in parts.items()
-    }
+
+
+def create_app(dependencies: Dependencies) -> FastAPI:
+    """All APIs over one wiring: identity, image, network and Chronova's own under their prefixes, compute at the root."""
+    tokens = Tokens(dependencies.token_key, dependencies.clock)
+    authenticator = OwnTokens(tokens, dependencies.endings)
+    services = {}
+    for prefix, (routes, dialect) in routes_of(dependencies, tokens, authenticator).items():
+        require_policies(prefix, routes.all)
+        services[prefix] = Service(prefix, routes, dialect, dependencies, authenticator)
     app = FastAPI(title="Chronova", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.dependencies = dependencies
     app.mount("", Prefixes(services))

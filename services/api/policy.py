@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from services.api.routing import Route
+
 ANY_TOKEN = ""
 """Any good token will do, also one without a project."""
 
@@ -171,6 +173,24 @@ POLICY: Mapping[str, str] = {
     "get_availability_zone": "reader",
     "get_agent": "admin",
 }
+
+PUBLIC: Mapping[str, frozenset[str]] = {
+    "": frozenset({"GET /", "GET /v2.1"}),
+    "/identity": frozenset({"GET /", "GET /v3", "POST /v3/auth/tokens"}),
+    "/image": frozenset({"GET /", "GET /versions", "GET /v2"}),
+    "/network": frozenset({"GET /", "GET /v2.0"}),
+    "/v1": frozenset({"GET /health", "GET /images/{id}/content"}),  # the content's URL is signed
+}
+"""API → its routes that need no token. Every other one has a policy: an API with one that has none does not start."""
+
+
+def require_policies(prefix: str, routes: Iterable[Route]) -> None:
+    """Pass routes that have a policy that there is, or are public. Raises ValueError."""
+    for route in routes:
+        if route.policy is None and route.name not in PUBLIC[prefix]:
+            raise ValueError(f"{prefix} {route.name} has no policy, and is not listed as public")
+        if route.policy is not None and route.policy not in POLICY:
+            raise ValueError(f"{prefix} {route.name} has a policy that there is not: {route.policy}")
 
 
 def allows(policy: str, roles: Iterable[str]) -> bool:

@@ -112,10 +112,10 @@ class UserHandlers:
 
     async def change_password(self, call: Call) -> Response:
         """204; 400; 401 for a wrong one; 403 for another user's. It ends all tokens of the user, this one too."""
-        asked = _CHANGE_PASSWORD.check(await call.json())["user"]
         user_id, at = call.path["id"], call.dependencies.clock()
         if user_id != call.caller.user_id or call.caller.credential_id is not None:
             raise NotAllowed("identity:change_password")
+        asked = _CHANGE_PASSWORD.check(await call.json())["user"]
         if not await self._logins.right(call, user_id, passwords.of_user(user_id), asked["original_password"]):
             raise Unauthenticated
         await self._hashes.keep(passwords.of_user(user_id), asked["password"])
