@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from services.api.caller import Tokens
+from services.api.caller import Authenticator, Tokens
 from services.api.compute.dialect import ComputeDialect
 from services.api.compute.routes import ROUTES as COMPUTE
 from services.api.dependencies import Dependencies
@@ -20,7 +20,7 @@ from services.api.own.dialect import OwnDialect
 from services.api.own.routes import ROUTES as OWN
 from services.api.policy import require_policies
 from services.api.routing import Routes
-from services.api.service import Authenticator, Dialect, Service
+from services.api.service import Dialect, Service
 
 
 class Prefixes:
@@ -36,26 +36,27 @@ class Prefixes:
         await self._services.get(prefix, self._services[""])(scope, receive, send)
 
 
-def routes_of(
-    dependencies: Dependencies, tokens: Tokens, authenticator: Authenticator
-) -> Mapping[str, tuple[Routes, Dialect]]:
-    """The routes of each API, by its prefix, and how it speaks."""
-    identity = Routes(identity_routes(tokens, authenticator, dependencies.secrets, dependencies.clock))
-    return {
-        "/identity": (identity, IdentityDialect()),
+def routes_of(dependencies: Dependencies) -> tuple[Authenticator, Mapping[str, tuple[Routes, Dialect]]]:
+    """Who knows tokens; and by prefix, the routes of each API and how it speaks. Identity is ours unless a Keystone is named."""
+    parts: dict[str, tuple[Routes, Dialect]] = {
         "/image": (IMAGE, ImageDialect()),
         "/network": (NETWORK, NetworkDialect()),
         "/v1": (OWN, OwnDialect()),
         "": (COMPUTE, ComputeDialect()),
     }
+    if dependencies.keystone is not None:
+        return dependencies.keystone, parts
+    tokens = Tokens(dependencies.token_key, dependencies.clock)
+    own = OwnTokens(tokens, dependencies.endings)
+    identity = identity_routes(tokens, own, dependencies.secrets, dependencies.clock)
+    return own, {"/identity": (Routes(identity), IdentityDialect()), **parts}
 
 
 def create_app(dependencies: Dependencies) -> FastAPI:
     """All APIs over one wiring: identity, image, network and Chronova's own under their prefixes, compute at the root."""
-    tokens = Tokens(dependencies.token_key, dependencies.clock)
-    authenticator = OwnTokens(tokens, dependencies.endings)
+    authenticator, parts = routes_of(dependencies)
     services = {}
-    for prefix, (routes, dialect) in routes_of(dependencies, tokens, authenticator).items():
+    for prefix, (routes, dialect) in parts.items():
         require_policies(prefix, routes.all)
         services[prefix] = Service(prefix, routes, dialect, dependencies, authenticator)
     app = FastAPI(title="Chronova", openapi_url=None, docs_url=None, redoc_url=None)

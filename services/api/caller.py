@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import jwt
 
@@ -44,6 +44,13 @@ class Caller:
 
 NOBODY = Caller("", "", None, None, (), (), datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), "")
 """The caller of an open route."""
+
+
+class Authenticator(Protocol):
+    """Knows whom a token stands for."""
+
+    async def caller(self, token: str) -> Caller | None:
+        """Whom it stands for now; None when it is not a good one. Raises Refusal 503 when that cannot be known."""
 
 
 class Tokens:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from journal.secrets import Secrets
 from projections.read_model import ReadModel
-from services.api.caller import LIFETIME
+from services.api.caller import LIFETIME, Authenticator
 from services.api.commands import AppliedPosition, Commands
 from services.api.endings import Endings
 
@@ -29,6 +29,13 @@ class Dependencies:
     token_key: bytes  # signs tokens
     url_key: bytes  # signs URLs for image bytes
     endings: Endings
+    keystone: Authenticator | None = None  # who knows tokens, where identity is not ours
+    keystone_url: str = ""  # where clients get them then: http://keystone.example.org:5000
     token_lifetime: timedelta = LIFETIME
     region: str = "RegionOne"
     image_size_limit: int = 1 << 40  # bytes: larger uploads are refused
+
+    @property
+    def identity_url(self) -> str:
+        """Where clients get tokens."""
+        return self.keystone_url or f"{self.public_url}/identity"

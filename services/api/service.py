@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from services.api.call import NO_NULLS, Call
-from services.api.caller import NOBODY, Caller
+from services.api.caller import NOBODY, Authenticator, Caller
 from services.api.dependencies import Dependencies
 from services.api.errors import NoSuchRoute, NotAllowed, Refusal, Unauthenticated, refusal_of
 from services.api.routing import Route, Routes
@@ -38,13 +38,6 @@ class Dialect(Protocol):
 
     def not_allowed(self, policy: str) -> Refusal:
         """In which words the caller is told that it may not."""
-
-
-class Authenticator(Protocol):
-    """Knows whom a token stands for."""
-
-    async def caller(self, token: str) -> Caller | None:
-        """Whom it stands for now; None when it is not a good one."""
 
 
 class Service:
@@ -125,7 +118,7 @@ class Service:
 
 def unauthenticated(error: Unauthenticated, dependencies: Dependencies) -> Refusal:
     """The 401 that sends clients to the identity API."""
-    return Refusal(401, str(error), headers={"WWW-Authenticate": f'Keystone uri="{dependencies.public_url}/identity"'})
+    return Refusal(401, str(error), headers={"WWW-Authenticate": f'Keystone uri="{dependencies.identity_url}"'})
 
 
 def unexpected(error: Exception) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import orjson
 import uvicorn
 from nats.errors import Error as NatsError
@@ -25,6 +26,7 @@ from projections.read_model import ReadModel, open_or_rebuild
 from services.api.commands import AppliedPosition, Commands
 from services.api.dependencies import Dependencies
 from services.api.endings import Endings
+from services.api.keystone import Keystone
 from services.cli.ports import listening
 from services.cli.region import Region, RegionError
 from services.cli.seed import Seed
@@ -89,6 +91,10 @@ class ControlPlane:
         endings = Endings(self.client, self.reads, clock)
         await endings.start()
         await sweep(self.region.images, self.repository)
+        keystone = None
+        if self.region.keystone_url:
+            login = orjson.loads(await asyncio.to_thread(self.region.keystone_login.read_bytes))
+            keystone = Keystone(httpx.AsyncClient(base_url=self.region.keystone_url, timeout=10), login, clock)
         app = create_app(
             Dependencies(
                 commands=Commands(self.repository, applied, endings),
@@ -104,6 +110,8 @@ class ControlPlane:
                 url_key=self.region.key("image-urls"),
                 endings=endings,
                 token_lifetime=self.region.token_lifetime,
+                keystone=keystone,
+                keystone_url=self.region.keystone_url,
             )
         )
         config = uvicorn.Config(

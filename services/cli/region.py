@@ -63,6 +63,7 @@ class Region:
     accelerator: str = ""  # as found: kvm | qemu, "" where the hypervisor is simulated
     hosts: tuple[str, ...] = ()
     token_seconds: int = 12 * 3600  # how long a token lives
+    keystone_url: str = ""  # of an existing Keystone, which knows users and tokens; "" where identity is ours
     session: str = ""  # of the host: new whenever the region is started
 
     @classmethod
@@ -99,6 +100,8 @@ class Region:
             if type(port) is not int or not 0 < port < 65536:  # noqa: PLR2004 -- TCP's own limit
                 raise ValueError(f"{port!r} is not a port")
         UUID(self.id)
+        if self.keystone_url and not self.keystone_url.startswith(("http://", "https://")):
+            raise ValueError(f"{self.keystone_url!r} is not the URL of a Keystone")
         for host in self.hosts:
             require_host_name(host)
         if type(self.token_seconds) is not int or not TOKEN_SECONDS[0] <= self.token_seconds <= TOKEN_SECONDS[1]:
@@ -128,6 +131,11 @@ class Region:
     def log(self) -> EmbeddedLog:
         """The region's event log."""
         return EmbeddedLog(self.data / "nats", port=self.nats_port)
+
+    @property
+    def keystone_login(self) -> Path:
+        """How this region logs in to its Keystone: the body of a request for a token."""
+        return self.data / "keys" / "keystone-login.json"
 
     @property
     def token_lifetime(self) -> timedelta:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from services.cli.clouds import ADMIN
@@ -118,6 +119,41 @@ def test_the_stock_client_ends_a_token_a_role_and_a_user(simulated: Cloud) -> No
     admin(cloud, "project", "delete", "lab2")
     assert {user["Name"] for user in admin(cloud, "user", "list")} >= {"admin", "demo"}
     assert "robert" not in {user["Name"] for user in admin(cloud, "user", "list")}
+
+
+def test_a_second_region_takes_the_tokens_of_the_first_as_of_a_keystone(simulated: Cloud, tmp_path: Path) -> None:
+    cloud = simulated
+    admin(cloud, "project", "create", "service")
+    admin(cloud, "user", "create", "nova", "--password", PASSWORD)
+    admin(cloud, "role", "add", "service", "--user", "nova", "--project", "service")
+    domain = {"id": "default"}
+    login = tmp_path / "login.json"
+    user = {"name": "nova", "domain": domain, "password": PASSWORD}
+    scope = {"project": {"name": "service", "domain": domain}}
+    identity = {"methods": ["password"], "password": {"user": user}}
+    login.write_text(json.dumps({"auth": {"identity": identity, "scope": scope}}))
+    data, port = tmp_path / "second", free_port()
+    keystone = f"{cloud.settings.api_url}/identity"
+    up = ("up", "--detach", "--hypervisor", "simulated", "--data", str(data))
+    ports = ("--api-port", str(port), "--nats-port", str(free_port()))
+    refused = chronova(*up, *ports, "--keystone-url", keystone)
+    assert refused.code != 0
+    assert "give --keystone-login" in refused.output + refused.errors
+    started = chronova(*up, *ports, "--keystone-url", keystone, "--keystone-login", str(login))
+    try:
+        assert started.code == 0, started.output + started.errors
+        assert f"Users and tokens are those of the Keystone at {keystone}." in started.output
+        token = admin(cloud, "token", "issue")["id"]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-Auth-Token": token}) as http:
+            assert http.get("/v2.1/servers").json() == {"servers": []}
+            assert http.get("/v2.1/os-services").status_code == 200
+            assert http.get("/identity/v3").status_code == 404
+            assert http.get("/v2.1/servers", headers={"X-Auth-Token": "x"}).status_code == 401
+        assert (data / "keys" / "keystone-login.json").stat().st_mode & 0o077 == 0
+        assert not (data / "clouds.yaml").exists()
+    finally:
+        ended = chronova("down", "--data", str(data))
+    assert ended.code == 0, ended.errors
 
 
 def test_no_secret_is_in_what_the_services_write_down(simulated: Cloud) -> None:

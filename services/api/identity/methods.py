@@ -10,12 +10,11 @@ from sqlalchemy import Connection, RowMapping, select
 from projections.read_model import position_of
 from projections.tables import credentials
 from services.api.call import Call
-from services.api.caller import Caller
+from services.api.caller import Authenticator, Caller
 from services.api.errors import Refusal, Unauthenticated
 from services.api.identity import passwords
 from services.api.identity.grants import is_default_domain, user_by
 from services.api.identity.logins import Logins
-from services.api.service import Authenticator
 
 
 @dataclass(frozen=True, slots=True)

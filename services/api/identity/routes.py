@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from journal.secrets import Secrets
-from services.api.caller import Tokens
+from services.api.caller import Authenticator, Tokens
 from services.api.identity import application_credentials, directory, projects, roles, users, versions
 from services.api.identity.application_credentials import CredentialHandlers
 from services.api.identity.login_limits import LoginLimits
@@ -14,7 +14,6 @@ from services.api.identity.passwords import Passwords
 from services.api.identity.tokens import TokenHandlers, show_catalog
 from services.api.identity.users import UserHandlers
 from services.api.routing import Route
-from services.api.service import Authenticator
 
 GRANT = "/v3/projects/{id}/users/{user}/roles/{role}"
 CREDENTIALS = "/v3/users/{id}/application_credentials"

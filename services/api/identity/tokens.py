@@ -9,13 +9,12 @@ from domain.identity.token import revoke_token
 from journal.errors import AppendConflict
 from services.api.answers import answer, empty
 from services.api.call import Call
-from services.api.caller import Caller, Tokens
+from services.api.caller import Authenticator, Caller, Tokens
 from services.api.errors import NotAllowed, Refusal
 from services.api.identity.auth_schema import AUTH
 from services.api.identity.bodies import catalog, token_body
 from services.api.identity.methods import Methods
 from services.api.identity.scopes import scoped
-from services.api.service import Authenticator
 
 
 class TokenHandlers:
