@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -11,7 +11,7 @@ import pytest
 from services.api.app import create_app
 from services.api.endings import SUBJECT
 from services.cli.clouds import ADMIN
-from tests.integration.api.conftest import BASE, Api
+from tests.integration.api.conftest import BASE, Api, Clock
 from tests.integration.api.people import IDENTITY, PASSWORD, grant, grant_path, make_member, make_project, role_id
 
 
@@ -24,6 +24,17 @@ async def other(api: Api) -> AsyncIterator[Api]:
     await second.dependencies.endings.start()
     async with second.http:
         yield second
+
+
+class Stopped(Clock):
+    """Time that passes only when a test says so."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__()
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now + self.ahead
 
 
 async def opens(api: Api, cloud: str) -> bool:
@@ -192,6 +203,31 @@ async def test_a_replica_that_heard_nothing_finds_out_within_a_second(
     assert SUBJECT in said
     api.clock.ahead = timedelta(seconds=1)
     assert not await opens(other, "ann")
+
+
+async def test_a_replica_that_has_not_heard_yet_gives_no_token_that_outlives_the_ending(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_id, project_id = await make_member(api, "ann", "member")
+    clock = Stopped(api.clock())
+    behind = Api(api.running, api.settings, clock)
+    behind.tokens = dict(api.tokens)
+    await behind.applied.start()
+    await behind.dependencies.endings.start()
+    publish = api.running.plane.client.publish
+
+    async def lose(subject: str, *rest: Any, **more: Any) -> None:
+        if subject != SUBJECT:
+            await publish(subject, *rest, **more)
+
+    monkeypatch.setattr(api.running.plane.client, "publish", lose)
+    await set_password(api, user_id, project_id)
+    async with behind.http:
+        assert (await by_token(behind, "ann", project_id)).status_code == 201  # it cannot know better
+        clock.ahead = timedelta(seconds=1)
+        assert not await opens(behind, "ann")
+    api.tokens["ann"] = behind.tokens["ann"]
+    assert not await opens(api, "ann")
 
 
 async def test_a_replica_that_starts_later_knows_what_has_ended(api: Api) -> None:

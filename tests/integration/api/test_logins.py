@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+import pytest
+
+from services.api.identity import passwords
 from services.api.identity.login_limits import USER_FROM_ADDRESS
 from services.cli.clouds import DEMO
 from tests.integration.api.conftest import Api
@@ -37,3 +40,22 @@ async def test_a_token_that_was_given_goes_on_opening_while_logins_are_refused(a
         refused = await api.log_in_as("x", user="ann", password="wrong", project="ann")  # noqa: S106
     assert refused.status_code == 429
     assert (await api("GET", "/v2.1/servers", cloud="ann")).status_code == 200
+
+
+async def test_a_secret_of_nobody_is_checked_like_one_of_somebody(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time that an answer takes must not tell who there is: the check is what takes it."""
+    checked: list[str] = []
+    verify = passwords._verify
+
+    def counting(hashed: str, password: str) -> bool:
+        checked.append(hashed)
+        return verify(hashed, password)
+
+    monkeypatch.setattr(passwords, "_verify", counting)
+    for user in ("demo", "nobody"):
+        await api.log_in_as("x", user=user, password="wrong", project=None)  # noqa: S106
+    program = {"id": "nothing", "secret": "wrong"}
+    identity = {"methods": ["application_credential"], "application_credential": program}
+    await api.http.post(f"{IDENTITY}/auth/tokens", json={"auth": {"identity": identity}})
+    assert len(checked) == 3
+    assert {hashed.rsplit("$", 2)[0] for hashed in checked} == {"$argon2id$v=19$m=65536,t=3,p=4"}
