@@ -179,7 +179,8 @@ PUBLIC: Mapping[str, frozenset[str]] = {
     "/identity": frozenset({"GET /", "GET /v3", "POST /v3/auth/tokens"}),
     "/image": frozenset({"GET /", "GET /versions", "GET /v2"}),
     "/network": frozenset({"GET /", "GET /v2.0"}),
-    "/v1": frozenset({"GET /health", "GET /images/{id}/content"}),  # the content's URL is signed
+    # The URLs of images are signed.
+    "/v1": frozenset({"GET /health", "GET /images/{id}/content", "PUT /instances/{instance}/images/{id}"}),
 }
 """API → its routes that need no token. Every other one has a policy: an API with one that has none does not start."""
 
