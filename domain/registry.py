@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from domain import aggregate, flavor, flavor_changes, hostaggregate, identity, keypair, servergroup
+from domain import aggregate, flavor, flavor_changes, hostaggregate, keypair, servergroup
 from domain.aggregate import Aggregate, Event
 from domain.evolution import EventVersion
 from domain.host import claims, host, service
+from domain.identity import credential, name, project, role, token, user
 from domain.image import availability, change, image, sharing, upload
 from domain.instance import (
     build,
@@ -37,7 +38,12 @@ from domain.security_group import group, rules
 DECLARING = (
     flavor,
     flavor_changes,
-    identity,
+    project,
+    user,
+    role,
+    name,
+    credential,
+    token,
     image,
     upload,
     change,

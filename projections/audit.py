@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from domain.host.claims import ClaimsGranted
 from domain.host.host import Host
-from domain.identity import Project
+from domain.identity.project import Project
 from domain.instance.instance import Instance
 from domain.project.usage import UsageReserved, overrun
 from domain.resources import lacking, total

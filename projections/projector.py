@@ -15,10 +15,11 @@ from journal.errors import LogUnavailable
 from journal.follower import Follower
 from journal.repository import Repository
 from projections.catalogue import flavor_access_rows, flavor_row, image_row, keypair_row
+from projections.endings import ending_rows
 from projections.fold import Folded, Folder
 from projections.groups import host_aggregate_rows, server_group_row
 from projections.hosts import claim_rows, host_row
-from projections.identity import project_row, user_rows
+from projections.identity import credential_row, project_row, user_rows
 from projections.instance_actions import action_rows
 from projections.instances import instance_host_rows, instance_row
 from projections.networks import network_row, port_rows, security_group_rows, subnet_row
@@ -34,18 +35,21 @@ T = TypeVar("T")
 RowWriter = Callable[[Folded, Recorded, Writes], None]
 
 WRITERS: Mapping[str, tuple[RowWriter, ...]] = {
+    "credential": (credential_row, ending_rows),
     "flavor": (flavor_row, flavor_access_rows),
     "host": (host_row, claim_rows),
     "image": (image_row,),
     "instance": (instance_row, instance_host_rows, action_rows),
     "keypair": (keypair_row,),
+    "name": (),  # what has it says so itself
     "network": (network_row, subnet_row, port_rows),
     "securitygroup": (security_group_rows,),
-    "project": (project_row, quota_row, reservation_rows),
+    "project": (project_row, quota_row, reservation_rows, ending_rows),
     "quotaclass": (quota_class_row,),
     "servergroup": (server_group_row,),
     "hostaggregate": (host_aggregate_rows,),
-    "user": (user_rows,),
+    "token": (ending_rows,),
+    "user": (user_rows, ending_rows),
 }
 """Which functions write what follows from an event of an aggregate."""
 

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from domain.identity import Project
+from domain.identity.project import Project
 from domain.project.quota import QuotaClass
 from domain.project.usage import UsageReleased, UsageReserved
 from journal.envelope import Recorded

@@ -312,7 +312,10 @@ projects = Table(
     Column("id", String(64), primary_key=True),
     Column("name", Text, nullable=False),
     Column("description", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("deleted", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Index("projects_by_name", "name"),
 )
 
 users = Table(
@@ -320,7 +323,13 @@ users = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("name", Text, nullable=False),
+    Column("description", Text),
+    Column("email", Text),
+    Column("default_project_id", String(64)),
+    Column("enabled", Boolean, nullable=False),
+    Column("deleted", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Index("users_by_name", "name"),
 )
 
 role_grants = Table(
@@ -393,4 +402,30 @@ host_zones = Table(
     Column("host", String(64), primary_key=True),
     Column("zone", Text, nullable=False),
     Index("host_zones_by_host", "host"),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("user_id", String(64), nullable=False),
+    Column("project_id", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text),
+    Column("roles", JSON, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("unrestricted", Boolean, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("credentials_by_user", "user_id", "deleted"),
+)
+
+endings = Table(
+    "endings",
+    metadata,
+    Column("key", String(160), primary_key=True),  # of which tokens: projections/endings.py
+    Column("position", BigInteger, nullable=False),  # those that were given before this event have ended
+    Column("at", UtcDateTime, nullable=False),
+    Index("endings_by_position", "position"),
+    Index("endings_by_time", "at"),
 )

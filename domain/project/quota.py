@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from domain.aggregate import Aggregate, Created, Event
 from domain.errors import Invalid
-from domain.identity import Project
+from domain.identity.project import Project
 
 UNLIMITED = -1
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from domain.aggregate import Event
 from domain.errors import QuotaExceeded
-from domain.identity import Project
+from domain.identity.project import Project
 from domain.project.quota import UNLIMITED, limits_of
 
 Amounts: TypeAlias = Mapping[str, int]

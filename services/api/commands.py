@@ -5,12 +5,12 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nats.aio.msg import Msg
 
 from domain.aggregate import Aggregate
-from domain.identity import Project
+from domain.identity.project import Project
 from domain.project.usage import Amounts, Ask, release_usage, settle_usage
 from journal.bus import Bus
 from journal.envelope import Author
@@ -18,6 +18,7 @@ from journal.errors import JournalError
 from journal.repository import Repository, Saved
 from journal.waiting import within
 from projections.read_model import POSITION_SUBJECT, ReadModel, position_of
+from services.api.endings import Endings
 from services.api.reservations import Reservations
 
 log = logging.getLogger(__name__)
@@ -67,14 +68,21 @@ class AppliedPosition:
 class Commands:
     """What the API changes, it changes here."""
 
-    def __init__(self, repository: Repository, applied: AppliedPosition) -> None:
+    def __init__(self, repository: Repository, applied: AppliedPosition, endings: Endings) -> None:
         self._repository = repository
         self._applied = applied
         self._reservations = Reservations(repository)
+        self._endings = endings
+
+    async def load(self, kind: type[A], aggregate_id: str) -> A:
+        """The aggregate as of now. Raises AggregateNotFound, LogUnavailable."""
+        return (await self._repository.load(kind, aggregate_id, fresh=True)).aggregate
 
     async def create(self, aggregate: A, author: Author) -> Saved[A]:
         """Append a new aggregate. Raises AppendConflict when its id is taken, LogUnavailable."""
+        events = list(aggregate.pending_events)
         saved = await self._repository.create(aggregate, author)
+        await self._endings.follow_from(events, saved.position)
         await self._applied.wait(saved.position)
         return saved
 
@@ -83,7 +91,14 @@ class Commands:
 
         Raises AggregateNotFound, DomainError from the decision, AppendConflict, LogUnavailable; then nothing has happened.
         """
-        saved = await self._repository.execute(kind, aggregate_id, decide, author)
+        events: list[Any] = []
+
+        def deciding(it: A) -> None:
+            decide(it)
+            events[:] = it.pending_events
+
+        saved = await self._repository.execute(kind, aggregate_id, deciding, author)
+        await self._endings.follow_from(events, saved.position)
         await self._applied.wait(saved.position)
         return saved
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from journal.secrets import Secrets
 from projections.read_model import ReadModel
+from services.api.caller import LIFETIME, Authenticator
 from services.api.commands import AppliedPosition, Commands
+from services.api.endings import Endings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +28,14 @@ class Dependencies:
     public_url: str  # http://127.0.0.1:8774, without a slash at the end
     token_key: bytes  # signs tokens
     url_key: bytes  # signs URLs for image bytes
+    endings: Endings
+    keystone: Authenticator | None = None  # who knows tokens, where identity is not ours
+    keystone_url: str = ""  # where clients get them then: http://keystone.example.org:5000
+    token_lifetime: timedelta = LIFETIME
     region: str = "RegionOne"
     image_size_limit: int = 1 << 40  # bytes: larger uploads are refused
+
+    @property
+    def identity_url(self) -> str:
+        """Where clients get tokens."""
+        return self.keystone_url or f"{self.public_url}/identity"

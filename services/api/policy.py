@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 
+from services.api.routing import Route
+
 ANY_TOKEN = ""
 """Any good token will do, also one without a project."""
 
 POLICY: Mapping[str, str] = {
     # identity
-    "identity:validate_token": ANY_TOKEN,
-    "identity:revoke_token": ANY_TOKEN,
+    "identity:validate_token": ANY_TOKEN,  # members only see their own; service and admin everybody's
+    "identity:revoke_token": ANY_TOKEN,  # members only their own
     "identity:get_auth_catalog": ANY_TOKEN,
     "identity:get_auth_projects": ANY_TOKEN,
     "identity:get_auth_domains": ANY_TOKEN,
@@ -17,6 +19,11 @@ POLICY: Mapping[str, str] = {
     "identity:list_user_projects": ANY_TOKEN,  # members only their own
     "identity:get_domain": ANY_TOKEN,
     "identity:list_domains": ANY_TOKEN,
+    "identity:change_password": ANY_TOKEN,  # only one's own
+    "identity:list_application_credentials": ANY_TOKEN,  # members only their own, as with the next ones
+    "identity:get_application_credential": ANY_TOKEN,
+    "identity:delete_application_credential": ANY_TOKEN,
+    "identity:create_application_credential": "reader",  # for the token's project, so it must have one
     "identity:get_role": "reader",
     "identity:list_roles": "reader",
     "identity:list_services": "admin",
@@ -25,7 +32,19 @@ POLICY: Mapping[str, str] = {
     "identity:list_projects": "admin",
     "identity:list_users": "admin",
     "identity:list_role_assignments": "admin",
-    "identity:administer": "admin",
+    "identity:create_project": "admin",
+    "identity:update_project": "admin",
+    "identity:delete_project": "admin",
+    "identity:create_user": "admin",
+    "identity:update_user": "admin",
+    "identity:delete_user": "admin",
+    "identity:list_grants": "admin",
+    "identity:check_grant": "admin",
+    "identity:create_grant": "admin",
+    "identity:revoke_grant": "admin",
+    "identity:create_role": "admin",
+    "identity:create_domain": "admin",
+    "identity:get_service": "admin",
     # compute
     "os_compute_api:servers:index": "reader",
     "os_compute_api:servers:detail": "reader",
@@ -194,6 +213,25 @@ POLICY: Mapping[str, str] = {
     "get_availability_zone": "reader",
     "get_agent": "admin",
 }
+
+PUBLIC: Mapping[str, frozenset[str]] = {
+    "": frozenset({"GET /", "GET /v2.1"}),
+    "/identity": frozenset({"GET /", "GET /v3", "POST /v3/auth/tokens"}),
+    "/image": frozenset({"GET /", "GET /versions", "GET /v2"}),
+    "/network": frozenset({"GET /", "GET /v2.0"}),
+    # The URLs of images are signed.
+    "/v1": frozenset({"GET /health", "GET /images/{id}/content", "PUT /instances/{instance}/images/{id}"}),
+}
+"""API → its routes that need no token. Every other one has a policy: an API with one that has none does not start."""
+
+
+def require_policies(prefix: str, routes: Iterable[Route]) -> None:
+    """Pass routes that have a policy that there is, or are public. Raises ValueError."""
+    for route in routes:
+        if route.policy is None and route.name not in PUBLIC[prefix]:
+            raise ValueError(f"{prefix} {route.name} has no policy, and is not listed as public")
+        if route.policy is not None and route.policy not in POLICY:
+            raise ValueError(f"{prefix} {route.name} has a policy that there is not: {route.policy}")
 
 
 def allows(policy: str, roles: Iterable[str]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.errors import QuotaExceeded
-from domain.identity import Project
+from domain.identity.project import Project
 from domain.project.usage import Amounts, Ask, reserve
 from journal.envelope import Author
 from journal.repository import Repository

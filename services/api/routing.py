@@ -41,8 +41,9 @@ class Routes:
     """The routes of one API."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
+        self.all = tuple(routes)
         self._root = _Node()
-        for route in routes:
+        for route in self.all:
             self._add(route)
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from services.api.call import NO_NULLS, Call
-from services.api.caller import NOBODY, Caller, Tokens
+from services.api.caller import NOBODY, Authenticator, Caller
 from services.api.dependencies import Dependencies
 from services.api.errors import NoSuchRoute, NotAllowed, Refusal, Unauthenticated, refusal_of
 from services.api.routing import Route, Routes
@@ -44,13 +44,13 @@ class Service:
     """One API as an ASGI application."""
 
     def __init__(
-        self, prefix: str, routes: Routes, dialect: Dialect, dependencies: Dependencies, tokens: Tokens
+        self, prefix: str, routes: Routes, dialect: Dialect, dependencies: Dependencies, authenticator: Authenticator
     ) -> None:
         self._prefix = prefix
         self._routes = routes
         self._dialect = dialect
         self._dependencies = dependencies
-        self._tokens = tokens
+        self._authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -91,7 +91,7 @@ class Service:
         if found is not None and found[0].policy is None:
             route, call.path = found
         else:
-            call.caller = self._authenticate(call.request)
+            call.caller = await self._authenticate(call.request)
             found = self._routes.find(call.request.method, self._dialect.locate(path, call.caller))
             if found is None:
                 raise NoSuchRoute
@@ -103,9 +103,9 @@ class Service:
             await self._reach(position)
         return await route.handler(call)
 
-    def _authenticate(self, request: Request) -> Caller:
+    async def _authenticate(self, request: Request) -> Caller:
         token = request.headers.get("x-auth-token")
-        caller = None if token is None else self._tokens.read(token)
+        caller = None if token is None else await self._authenticator.caller(token)
         if caller is None or caller is NOBODY:
             raise Unauthenticated
         return caller
@@ -118,7 +118,7 @@ class Service:
 
 def unauthenticated(error: Unauthenticated, dependencies: Dependencies) -> Refusal:
     """The 401 that sends clients to the identity API."""
-    return Refusal(401, str(error), headers={"WWW-Authenticate": f'Keystone uri="{dependencies.public_url}/identity"'})
+    return Refusal(401, str(error), headers={"WWW-Authenticate": f'Keystone uri="{dependencies.identity_url}"'})
 
 
 def unexpected(error: Exception) -> str:

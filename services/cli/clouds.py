@@ -12,7 +12,7 @@ USERS: Mapping[str, tuple[str, str]] = {ADMIN: ("admin", "admin"), DEMO: ("demo"
 
 
 def passwords(path: Path) -> dict[str, str]:
-    """Cloud → password, from the file; new ones for clouds that are not in it."""
+    """Cloud → password, from the file; those that are not in it are left out."""
     found: dict[str, str] = {}
     cloud = ""
     if path.exists():
@@ -22,7 +22,12 @@ def passwords(path: Path) -> dict[str, str]:
                 cloud = word
             elif word == "password" and cloud in USERS:
                 found[cloud] = value.strip().strip('"')
-    return {cloud: found.get(cloud) or secrets.token_urlsafe(24) for cloud in USERS}
+    return found
+
+
+def new_passwords(known: Mapping[str, str]) -> dict[str, str]:
+    """Cloud → a new password, for each cloud that has none yet."""
+    return {cloud: secrets.token_urlsafe(24) for cloud in USERS if cloud not in known}
 
 
 def write_clouds(path: Path, api_url: str, known: Mapping[str, str]) -> None:

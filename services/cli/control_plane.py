@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import orjson
 import uvicorn
 from nats.errors import Error as NatsError
@@ -24,6 +25,8 @@ from projections.projector import Projector
 from projections.read_model import ReadModel, open_or_rebuild
 from services.api.commands import AppliedPosition, Commands
 from services.api.dependencies import Dependencies
+from services.api.endings import Endings
+from services.api.keystone import Keystone
 from services.cli.ports import listening
 from services.cli.region import Region, RegionError
 from services.cli.seed import Seed
@@ -85,10 +88,16 @@ class ControlPlane:
 
         applied = AppliedPosition(self.client, self.reads)
         await applied.start()
+        endings = Endings(self.client, self.reads, clock)
+        await endings.start()
         await sweep(self.region.images, self.repository)
+        keystone = None
+        if self.region.keystone_url:
+            login = orjson.loads(await asyncio.to_thread(self.region.keystone_login.read_bytes))
+            keystone = Keystone(httpx.AsyncClient(base_url=self.region.keystone_url, timeout=10), login, clock)
         app = create_app(
             Dependencies(
-                commands=Commands(self.repository, applied),
+                commands=Commands(self.repository, applied, endings),
                 applied=applied,
                 reads=self.reads,
                 secrets=Secrets(self.client),
@@ -99,6 +108,10 @@ class ControlPlane:
                 public_url=self.region.api_url,
                 token_key=self.region.key("tokens"),
                 url_key=self.region.key("image-urls"),
+                endings=endings,
+                token_lifetime=self.region.token_lifetime,
+                keystone=keystone,
+                keystone_url=self.region.keystone_url,
             )
         )
         config = uvicorn.Config(

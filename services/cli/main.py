@@ -10,7 +10,7 @@ import uvloop
 
 from services.cli.log.commands import events, log, replay
 from services.cli.options import data_option, json_option, told
-from services.cli.region import HYPERVISORS, Region, existing
+from services.cli.region import HYPERVISORS, TOKEN_SECONDS, Region, existing
 from services.cli.signals import until_told
 
 
@@ -44,6 +44,15 @@ def main() -> None:
     help="auto: KVM where a probe boot shows that it works, else QEMU's emulation.  [default: auto]",
 )
 @click.option("--hosts", type=click.IntRange(1, 1000), help="How many hosts to simulate (with --hypervisor simulated).")
+@click.option("--token-seconds", type=click.IntRange(*TOKEN_SECONDS), help="How long a token lives.  [default: 43200]")
+@click.option(
+    "--keystone-url", metavar="URL", help="Use this Keystone for users and tokens; our own identity API is off."
+)
+@click.option(
+    "--keystone-login",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file with the body of POST /v3/auth/tokens by which the region logs in there, in the role service.",
+)
 @click.option("--detach", is_flag=True, help="Leave the region running in the background; end it with `chronova down`.")
 @click.option("--first-instance/--no-first-instance", default=True, help="Boot and show the instance `hello`.")
 def up(  # noqa: PLR0917 -- click names them all
@@ -52,6 +61,9 @@ def up(  # noqa: PLR0917 -- click names them all
     nats_port: int | None,
     hypervisor: str | None,
     hosts: int | None,
+    token_seconds: int | None,
+    keystone_url: str | None,
+    keystone_login: Path | None,
     detach: bool,
     first_instance: bool,
 ) -> None:
@@ -64,11 +76,22 @@ def up(  # noqa: PLR0917 -- click names them all
     Examples:
       chronova up --detach
       chronova up --data /srv/second --api-port 9774 --nats-port 5222
+      chronova up --keystone-url https://keystone.example.org:5000 --keystone-login login.json
     """
     from services.cli.up import Options  # noqa: PLC0415 -- keeps `chronova --help` quick
     from services.cli.up import up as run  # noqa: PLC0415
 
-    options = Options(data.absolute(), api_port, nats_port, hypervisor, hosts, first_instance)
+    options = Options(
+        data.absolute(),
+        api_port,
+        nats_port,
+        hypervisor,
+        hosts,
+        token_seconds,
+        keystone_url,
+        keystone_login,
+        first_instance,
+    )
     sys.exit(run(options, detach=detach))
 
 

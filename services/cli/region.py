@@ -4,6 +4,7 @@ import os
 import secrets
 import socket
 from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 from uuid import UUID, uuid4, uuid5
@@ -19,6 +20,8 @@ IMPORTING = "import.json"
 """Lies in a directory as long as a region is being imported into it: names the file, and has the settings."""
 OWN_BEFORE_SETTINGS = frozenset({"lock", "logs", "run", IMPORTING})
 """What a start or an import makes before it keeps the settings."""
+TOKEN_SECONDS = (60, 7 * 24 * 3600)
+"""The shortest and the longest that a token may live."""
 HYPERVISORS = ("auto", "kvm", "qemu", "simulated")
 
 
@@ -83,6 +86,8 @@ class Region:
     hypervisor: str = "auto"  # as asked for
     accelerator: str = ""  # as found: kvm | qemu, "" where the hypervisor is simulated
     hosts: tuple[str, ...] = ()
+    token_seconds: int = 12 * 3600  # how long a token lives
+    keystone_url: str = ""  # of an existing Keystone, which knows users and tokens; "" where identity is ours
     session: str = ""  # of the host: new whenever the region is started
 
     @classmethod
@@ -120,8 +125,14 @@ class Region:
             if type(port) is not int or not 0 < port < 65536:  # noqa: PLR2004 -- TCP's own limit
                 raise ValueError(f"{port!r} is not a port")
         UUID(self.id)
+        if self.keystone_url and not self.keystone_url.startswith(("http://", "https://")):
+            raise ValueError(f"{self.keystone_url!r} is not the URL of a Keystone")
         for host in self.hosts:
             require_host_name(host)
+        if type(self.token_seconds) is not int or not TOKEN_SECONDS[0] <= self.token_seconds <= TOKEN_SECONDS[1]:
+            raise ValueError(
+                f"{self.token_seconds!r} is not a token's lifetime, {TOKEN_SECONDS[0]} to {TOKEN_SECONDS[1]} s"
+            )
         if self.hypervisor not in HYPERVISORS:
             raise ValueError(f"{self.hypervisor!r} is not a hypervisor")
 
@@ -145,6 +156,16 @@ class Region:
     def log(self) -> EmbeddedLog:
         """The region's event log."""
         return EmbeddedLog(self.data / "nats", port=self.nats_port)
+
+    @property
+    def keystone_login(self) -> Path:
+        """How this region logs in to its Keystone: the body of a request for a token."""
+        return self.data / "keys" / "keystone-login.json"
+
+    @property
+    def token_lifetime(self) -> timedelta:
+        """How long a token lives."""
+        return timedelta(seconds=self.token_seconds)
 
     @property
     def api_url(self) -> str:

@@ -15,12 +15,13 @@ from pathlib import Path
 from uuid import UUID
 
 import anyio.to_thread
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 
 from domain.aggregate import Aggregate
 from domain.flavor import create_flavor
-from domain.identity import User, create_project, create_user, grant
+from domain.identity.name import take_name
+from domain.identity.project import Project, create_project
+from domain.identity.role import grant
+from domain.identity.user import User, create_user, password_changed
 from domain.image.image import Image, ImageStatus, create_image
 from domain.image.upload import uploaded
 from domain.network.network import create_network
@@ -30,7 +31,8 @@ from journal.envelope import Author
 from journal.errors import AppendConflict
 from journal.repository import Repository
 from journal.secrets import Secrets
-from services.cli.clouds import USERS, passwords, write_clouds
+from services.api.identity.passwords import HASHER
+from services.cli.clouds import USERS, new_passwords, passwords, write_clouds
 from services.cli.log.missing_images import WITH_BYTES
 from services.cli.region import Region
 from services.cli.terminal import say
@@ -64,7 +66,8 @@ class Seed:
 
     async def sow(self) -> None:
         """Add what is missing. Raises LogUnavailable, OSError."""
-        await self._identity()
+        if not self._region.keystone_url:
+            await self._identity()
         for flavor_id, name, vcpus, ram, disk in FLAVORS:
             await self._once(create_flavor(flavor_id, name=name, vcpus=vcpus, ram=ram, disk=disk, at=now()))
         await self._image()
@@ -79,8 +82,9 @@ class Seed:
         return True
 
     async def _identity(self) -> None:
-        known = await anyio.to_thread.run_sync(passwords, self._region.clouds_yaml)
-        await anyio.to_thread.run_sync(write_clouds, self._region.clouds_yaml, self._region.api_url, known)
+        path = self._region.clouds_yaml
+        known = await anyio.to_thread.run_sync(passwords, path)
+        new = new_passwords(known)
         for cloud, (user_name, project_name) in USERS.items():
             project_id, user_id = (
                 self.project_id(project_name),
@@ -88,19 +92,35 @@ class Seed:
             )
             await self._once(create_project(project_id, name=project_name, at=now()))
             is_new = await self._once(create_user(user_id, name=user_name, at=now()))
+            await self._name(Project, "project", project_id)
+            await self._name(User, "user", user_id)
             role = "admin" if user_name == "admin" else "member"
-            decide = partial(grant, project_id=project_id, role=role, at=now())
+            decide = partial(_first_grant, project_id=project_id, role=role, at=now())
             await self._repository.execute(User, user_id, decide, AUTHOR)
-            if await self._password(user_id, known[cloud]) and not is_new:
-                say(f"The user {user_name} has a new password: it is in {self._region.clouds_yaml}.")
+            if await self._password(user_id, known.get(cloud), new.get(cloud)) and not is_new:
+                say(f"The user {user_name} has a new password: it is in {path}.")
+        await anyio.to_thread.run_sync(write_clouds, path, self._region.api_url, {**known, **new})
 
-    async def _password(self, user_id: str, password: str) -> bool:
-        """Let the user log in with a password; whether that could not be done before."""
-        kept = await self._secrets.get(f"user.{user_id}")
-        if kept is not None and await anyio.to_thread.run_sync(_verifies, kept.decode(), password):
+    async def _name(self, kind: type[Project | User], scope: str, holder: str) -> None:
+        """Take the name that a project or user has now; nothing for a deleted one."""
+        named = (await self._repository.load(kind, holder)).aggregate
+        if not named.is_deleted:
+            await self._once(take_name(scope, named.name, holder=holder, at=now()))
+
+    async def _password(self, user_id: str, known: str | None, new: str | None) -> bool:
+        """Set a new password; one that stands in clouds.yaml only where there is none: it may have been changed since.
+
+        Returns whether it was set.
+        """
+        if (await self._repository.load(User, user_id)).aggregate.is_deleted:
             return False
-        hashed = await anyio.to_thread.run_sync(PasswordHasher().hash, password)
+        kept = await self._secrets.get(f"user.{user_id}")
+        if kept is not None and new is None:
+            return False
+        hashed = await anyio.to_thread.run_sync(HASHER.hash, new or known or "")
         await self._secrets.put(f"user.{user_id}", hashed.encode())
+        if kept is not None:  # tokens that were given for the one before end
+            await self._repository.execute(User, user_id, partial(password_changed, at=now()), AUTHOR)
         return True
 
     def project_id(self, name: str) -> str:
@@ -184,11 +204,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _verifies(hashed: str, password: str) -> bool:
-    try:
-        return PasswordHasher().verify(hashed, password)
-    except VerificationError:
-        return False
+def _first_grant(user: User, *, project_id: str, role: str, at: datetime) -> None:
+    """Grant a new user its first role; nothing to one to whom anything has happened: that may have been taken away on purpose."""
+    if user.version == 1:
+        grant(user, project_id=project_id, role=role, at=at)
 
 
 def _store(source: Path | None, path: Path, checksum_wanted: str | None) -> "Stored":

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import orjson
 
+from journal.accounts import write_private
 from journal.errors import JournalError
 from services.cli.clouds import DEMO
 from services.cli.first_instance import FirstInstanceFailed, show_first_instance
@@ -37,6 +39,9 @@ class Options:
     nats_port: int | None
     hypervisor: str | None
     hosts: int | None
+    token_seconds: int | None
+    keystone_url: str | None
+    keystone_login: Path | None
     first_instance: bool
 
 
@@ -53,6 +58,8 @@ def settle(options: Options) -> Region:
         api_port=options.api_port,
         nats_port=options.nats_port,
         hypervisor=options.hypervisor,
+        token_seconds=options.token_seconds,
+        keystone_url=options.keystone_url,
         session=os.urandom(8).hex(),
     )
     if region.is_simulated:
@@ -63,6 +70,26 @@ def settle(options: Options) -> Region:
     if options.hosts is not None:
         raise RegionError("--hosts is for simulated hosts only: add --hypervisor simulated.")
     return region.with_settings(hosts=region.hosts or (this_host(),), accelerator=_accelerator(region))
+
+
+def keystone_login(region: Region, given: Path | None) -> bytes | None:
+    """How the region logs in to its Keystone, where that is given. Raises RegionError when there is none and must be, OSError."""
+    if region.keystone_url and not region.keystone_url.startswith(("http://", "https://")):
+        raise RegionError(f"{region.keystone_url} is not the URL of a Keystone.")
+    if given is None:
+        if region.keystone_url and not region.keystone_login.exists():
+            raise RegionError(
+                "A Keystone needs to know who asks: give --keystone-login, the body of our login in a file."
+            )
+        return None
+    content = given.read_bytes()
+    try:
+        right = isinstance(orjson.loads(content)["auth"]["identity"]["methods"], list)
+    except (ValueError, KeyError, TypeError):
+        right = False
+    if not right:
+        raise RegionError(f'{given} is not the body of a request for a token, as in {{"auth": {{"identity": …}}}}.')
+    return content
 
 
 def _accelerator(region: Region) -> str:
@@ -87,7 +114,11 @@ def up(options: Options, *, detach: bool) -> int:
             return _detached(options)
         with locked(Region(data=options.data)):
             region = settle(options)
+            login = keystone_login(region, options.keystone_login)
             region.save()
+            if login is not None:
+                region.keystone_login.parent.mkdir(exist_ok=True, mode=0o700)
+                write_private(region.keystone_login, login)
             asyncio.run(until_told(_in_foreground(region, first_instance=options.first_instance)))
     except AlreadyRunning:
         return _already_running(options)
@@ -138,6 +169,9 @@ def guest_image(region: Region) -> Path | None:
 
 async def show(region: Region) -> None:
     """The first instance, and how to go on."""
+    if region.keystone_url:
+        say(f"Users and tokens are those of the Keystone at {region.keystone_url}.")
+        return
     try:
         await show_first_instance(region)
     except (httpx.HTTPError, JournalError) as error:
@@ -157,6 +191,10 @@ def _already_running(options: Options) -> int:
         fail(f"Another command is using the region in {region.data}: try again when it has ended.")
         return 1
     asked = {name: getattr(options, name) for name in ("api_port", "nats_port", "hypervisor")}
+    asked = {
+        name: getattr(options, name)
+        for name in ("api_port", "nats_port", "hypervisor", "token_seconds", "keystone_url")
+    }
     differs = [name for name, value in asked.items() if value is not None and value != getattr(region, name)]
     if options.hosts is not None and options.hosts != len(region.hosts):
         differs.append("hosts")
@@ -230,5 +268,8 @@ def _arguments(options: Options) -> Sequence[str]:
         "--nats-port": options.nats_port,
         "--hypervisor": options.hypervisor,
         "--hosts": options.hosts,
+        "--token-seconds": options.token_seconds,
+        "--keystone-url": options.keystone_url,
+        "--keystone-login": options.keystone_login,
     }
     return [part for option, value in named.items() if value is not None for part in (option, str(value))]

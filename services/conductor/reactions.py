@@ -11,7 +11,7 @@ from functools import partial
 from domain.errors import DomainError
 from domain.host.claims import release
 from domain.host.host import Host
-from domain.identity import Project
+from domain.identity.project import Project
 from domain.image.image import Image, delete_image, discard_image
 from domain.instance.build import BuildFailed
 from domain.instance.deletion import DeletionRequested, InstanceDeleted, finish_unplaced_deletion

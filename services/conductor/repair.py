@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from domain.host.claims import release
 from domain.host.host import Host
-from domain.identity import Project
+from domain.identity.project import Project
 from domain.instance.instance import Instance
 from domain.instance.move import awaits_destination
 from domain.instance.scheduling import awaits_scheduling

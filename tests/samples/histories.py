@@ -24,7 +24,12 @@ from domain.hostaggregate import (
     remove_host,
     rename,
 )
-from domain.identity import Project, User, create_project, create_user, grant
+from domain.identity.credential import Credential, create_credential, delete_credential
+from domain.identity.name import Name, release_name, take_again, take_name
+from domain.identity.project import Project, change_project, create_project, delete_project
+from domain.identity.role import grant, revoke
+from domain.identity.token import Token, revoke_token
+from domain.identity.user import User, change_user, create_user, delete_user, password_changed
 from domain.image.availability import deactivate, reactivate
 from domain.image.change import change_image
 from domain.image.image import Image, create_image, delete_image
@@ -164,6 +169,65 @@ def user() -> User:
     grant(demo, project_id=PROJECT, role="member", at=at())
     grant(demo, project_id=PROJECT, role="reader", at=at())
     return demo
+
+
+def project_life() -> Project:
+    at = Clock()
+    trial = create_project(PROJECT, name="trial", at=at())
+    change_project(trial, name="demo", description="Where things are tried", at=at())
+    change_project(trial, enabled=False, at=at())
+    change_project(trial, enabled=True, at=at())
+    delete_project(trial, at=at())
+    return trial
+
+
+def user_life() -> User:
+    at = Clock()
+    ann = create_user(USER, name="ann", email="ann@example.org", default_project_id=PROJECT, at=at())
+    grant(ann, project_id=PROJECT, role="member", at=at())
+    grant(ann, project_id=PROJECT, role="reader", at=at())
+    password_changed(ann, at=at())
+    change_user(ann, {"name": "anne", "description": "Tries things"}, at=at())
+    change_user(ann, {}, enabled=False, at=at())
+    change_user(ann, {}, enabled=True, at=at())
+    revoke(ann, project_id=PROJECT, role="member", at=at())
+    delete_user(ann, at=at())
+    return ann
+
+
+def name() -> Name:
+    at = Clock()
+    demo = take_name("project", "demo", holder=PROJECT, at=at())
+    release_name(demo, holder=PROJECT, at=at())
+    take_again(demo, holder=USER, at=at())
+    return demo
+
+
+def credential() -> Credential:
+    at = Clock()
+    backup = create_credential(
+        "9c1e0a3b2d4f45668778695a4b3c2d1e",
+        user_id=USER,
+        project_id=PROJECT,
+        name="backup",
+        description="Makes backups at night",
+        roles=["member", "reader"],
+        expires_at=datetime(2027, 1, 1, tzinfo=UTC),
+        unrestricted=False,
+        at=at(),
+    )
+    delete_credential(backup, at=at())
+    return backup
+
+
+def token() -> Token:
+    at = Clock()
+    return revoke_token(
+        "4c2b1a09-8d7e-4f6a-b5c4-d3e2f1a09b8c",
+        user_id=USER,
+        expires_at=datetime(2026, 3, 1, 20, 30, tzinfo=UTC),
+        at=at(),
+    )
 
 
 def image() -> Image:
@@ -470,6 +534,11 @@ HISTORIES: Mapping[str, Callable[[], Aggregate]] = {
     "flavor-that-changes": flavor_that_changes,
     "project-with-quota": project_with_quota,
     "quota-class": quota_class,
+    "project-life": project_life,
+    "user-life": user_life,
+    "name": name,
+    "credential": credential,
+    "token": token,
     "image": image,
     "image-that-is-shared": image_that_is_shared,
     "keypair": keypair,

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from starlette.responses import Response
 
-from domain.identity import Project
+from domain.identity.project import Project
 from domain.project.quota import change_quota, limits_of, reset_quota
 from projections.tables import projects
 from services.api.answers import answer, empty

@@ -9,7 +9,6 @@ from services.api.caller import Caller
 from services.api.dependencies import Dependencies
 from services.api.identity.grants import DOMAIN
 
-ROLES = ("admin", "member", "reader")
 _IDS = UUID("0d6a6a34-77a8-4b2d-9c0c-4f7f1f1f3f55")
 
 SERVICES: Mapping[str, tuple[str, str]] = {
@@ -83,7 +82,7 @@ def project_body(row: Mapping[Any, Any], base: str) -> dict[str, Any]:
         "domain_id": DOMAIN["id"],
         "parent_id": DOMAIN["id"],
         "is_domain": False,
-        "enabled": True,
+        "enabled": row["enabled"],
         "tags": [],
         "options": {},
         "links": {"self": f"{base}/identity/v3/projects/{row['id']}"},
@@ -91,12 +90,14 @@ def project_body(row: Mapping[Any, Any], base: str) -> dict[str, Any]:
 
 
 def user_body(row: Mapping[Any, Any], base: str) -> dict[str, Any]:
-    """A user."""
+    """A user. What nobody has said of it is left out."""
+    said = {name: row[name] for name in ("description", "email", "default_project_id") if row[name] is not None}
     return {
         "id": row["id"],
         "name": row["name"],
+        **said,
         "domain_id": DOMAIN["id"],
-        "enabled": True,
+        "enabled": row["enabled"],
         "password_expires_at": None,
         "options": {},
         "links": {"self": f"{base}/identity/v3/users/{row['id']}"},
@@ -113,7 +114,7 @@ def token_body(caller: Caller, dependencies: Dependencies, *, with_catalog: bool
             "domain": dict(DOMAIN),
             "password_expires_at": None,
         },
-        "audit_ids": [caller.audit_id],
+        "audit_ids": [audit_id for audit_id in (caller.audit_id, caller.parent_audit_id) if audit_id is not None],
         "issued_at": moment(caller.issued_at),
         "expires_at": moment(caller.expires_at),
     }
@@ -123,4 +124,28 @@ def token_body(caller: Caller, dependencies: Dependencies, *, with_catalog: bool
         token["roles"] = [{"id": fixed_id(f"role {role}"), "name": role} for role in caller.roles]
         if with_catalog:
             token["catalog"] = catalog(dependencies)
+    if caller.credential_id is not None:
+        token["application_credential"] = {
+            "id": caller.credential_id,
+            "name": caller.credential_name,
+            "restricted": not caller.unrestricted,
+        }
     return {"token": token}
+
+
+def credential_body(row: Mapping[Any, Any], base: str) -> dict[str, Any]:
+    """An application credential, without its secret."""
+    expires_at = row["expires_at"]
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "description": row["description"],
+        "project_id": row["project_id"],
+        "user_id": row["user_id"],
+        "roles": [{"id": fixed_id(f"role {role}"), "name": role, "domain_id": None} for role in row["roles"]],
+        "expires_at": None if expires_at is None else moment(expires_at),
+        "unrestricted": row["unrestricted"],
+        "system": None,
+        "access_rules": [],
+        "links": {"self": f"{base}/identity/v3/users/{row['user_id']}/application_credentials/{row['id']}"},
+    }

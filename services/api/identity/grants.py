@@ -1,4 +1,4 @@
-"""Who may act where, in the read model: users, projects, and the roles that one has in the other."""
+"""Who may act where, in the read model: users, projects, and the roles that one has in the other. Deleted ones are not found."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select
 
 from projections.tables import projects, role_grants, users
+from services.api.call import Call
+from services.api.errors import Refusal
 
 DOMAIN: Mapping[str, str] = {"id": "default", "name": "Default"}
 """The only domain."""
@@ -14,13 +16,13 @@ DOMAIN: Mapping[str, str] = {"id": "default", "name": "Default"}
 def user_by(connection: Connection, *, user_id: str | None = None, name: str | None = None) -> RowMapping | None:
     """A user, by id or by name."""
     condition = users.c.id == user_id if user_id is not None else users.c.name == name
-    return connection.execute(select(users).where(condition)).mappings().first()
+    return connection.execute(select(users).where(condition, users.c.deleted.is_(False))).mappings().first()
 
 
 def project_by(connection: Connection, *, project_id: str | None = None, name: str | None = None) -> RowMapping | None:
     """A project, by id or by name."""
     condition = projects.c.id == project_id if project_id is not None else projects.c.name == name
-    return connection.execute(select(projects).where(condition)).mappings().first()
+    return connection.execute(select(projects).where(condition, projects.c.deleted.is_(False))).mappings().first()
 
 
 def roles_of(connection: Connection, user_id: str, project_id: str) -> tuple[str, ...]:
@@ -30,11 +32,26 @@ def roles_of(connection: Connection, user_id: str, project_id: str) -> tuple[str
 
 
 def projects_of(connection: Connection, user_id: str) -> Sequence[RowMapping]:
-    """The projects that a user has a role in."""
+    """The projects that a user has a role in, by name."""
     mine = select(role_grants.c.project_id).where(role_grants.c.user_id == user_id)
-    return (
-        connection.execute(select(projects).where(projects.c.id.in_(mine)).order_by(projects.c.name)).mappings().all()
-    )
+    query = select(projects).where(projects.c.id.in_(mine), projects.c.deleted.is_(False)).order_by(projects.c.name)
+    return connection.execute(query).mappings().all()
+
+
+async def the_user(call: Call, user_id: str) -> RowMapping:
+    """A user. Raises Refusal 404."""
+    row = await call.dependencies.reads.query(lambda connection: user_by(connection, user_id=user_id))
+    if row is None:
+        raise Refusal(404, f"Could not find user: {user_id}.")
+    return row
+
+
+async def the_project(call: Call, project_id: str) -> RowMapping:
+    """A project. Raises Refusal 404."""
+    row = await call.dependencies.reads.query(lambda connection: project_by(connection, project_id=project_id))
+    if row is None:
+        raise Refusal(404, f"Could not find project: {project_id}.")
+    return row
 
 
 def is_default_domain(reference: Any) -> bool:
@@ -44,3 +61,9 @@ def is_default_domain(reference: Any) -> bool:
     return isinstance(reference, dict) and (
         reference.get("id") == DOMAIN["id"] or reference.get("name") == DOMAIN["name"]
     )
+
+
+def require_default_domain(domain_id: str | None) -> None:
+    """Pass the one domain there is, and nothing. Raises Refusal 404."""
+    if domain_id not in (None, DOMAIN["id"]):
+        raise Refusal(404, f"Could not find domain: {domain_id}.")

@@ -24,6 +24,7 @@ from journal.streams import last_position
 from services.api.app import create_app
 from services.api.commands import AppliedPosition, Commands
 from services.api.dependencies import Dependencies
+from services.api.endings import Endings
 from services.cli.clouds import ADMIN, DEMO, passwords
 from services.cli.region import Region
 from services.conductor.author import AUTHOR as CONDUCTOR
@@ -71,14 +72,15 @@ class Clock:
 class Api:
     """The API of a region, and the rest of the region as the tests move it."""
 
-    def __init__(self, running: Running, settings: Region) -> None:
+    def __init__(self, running: Running, settings: Region, clock: Clock | None = None) -> None:
         self.running = running
         self.settings = settings
         self.console = Console()
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.applied = AppliedPosition(running.plane.client, running.plane.reads)
+        endings = Endings(running.plane.client, running.plane.reads, self.clock)
         self.dependencies = Dependencies(
-            commands=Commands(running.plane.repository, self.applied),
+            commands=Commands(running.plane.repository, self.applied, endings),
             applied=self.applied,
             reads=running.plane.reads,
             secrets=Secrets(running.plane.client),
@@ -89,6 +91,7 @@ class Api:
             public_url=BASE,
             token_key=settings.key("tokens"),
             url_key=settings.key("image-urls"),
+            endings=endings,
         )
         app = create_app(self.dependencies)
         self.http = httpx.AsyncClient(
@@ -109,6 +112,13 @@ class Api:
         """A request of the demo user, or of another cloud's."""
         headers = {"X-Auth-Token": self.tokens[cloud], **options.pop("headers", {})}
         return await self.http.request(method, path, headers=headers, **options)
+
+    async def log_in_as(self, name: str, *, user: str, password: str, project: str | None) -> httpx.Response:
+        """Log in as somebody else: from then on `cloud=name` is its token, when it got one."""
+        answer = await self.http.post("/identity/v3/auth/tokens", json=password_auth(user, password, project))
+        if answer.status_code == 201:
+            self.tokens[name] = answer.headers["X-Subject-Token"]
+        return answer
 
     async def get(self, path: str, *, cloud: str = DEMO, **options: Any) -> Any:
         """The JSON of a GET that must be met."""
@@ -201,6 +211,7 @@ def password_auth(user: str, password: str, project: str | None) -> dict[str, An
 async def api(region: Running, settings: Region) -> AsyncIterator[Api]:
     made = Api(region, settings)
     await made.applied.start()
+    await made.dependencies.endings.start()
     assert await made.applied.wait(await made.position())
     async with made.http:
         await made.log_in(DEMO)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from domain.identity import Project
+from domain.identity.project import Project
 from domain.project.usage import Ask
 from journal.authority import Source
 from journal.connection import connect, disconnect

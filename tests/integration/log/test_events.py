@@ -14,7 +14,9 @@ import pytest
 
 from domain.host.claims import claim, release
 from domain.host.host import Host, register
-from domain.identity import User, create_project, create_user, grant
+from domain.identity.project import create_project
+from domain.identity.role import grant
+from domain.identity.user import User, create_user
 from domain.instance.deletion import delete
 from domain.instance.instance import Instance
 from domain.instance.power import stop

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.api.caller import effective_roles
+from domain.identity.role import effective_roles
 from services.api.compute.routes import ALL as COMPUTE
 from services.api.compute.server_actions import ACTIONS, NOT_BUILT
 from services.api.image.routes import ALL as IMAGE
@@ -15,7 +15,9 @@ READER, MEMBER, ADMIN = (effective_roles([role]) for role in ("reader", "member"
 def test_roles_imply_those_below_them() -> None:
     assert READER == ("reader",)
     assert MEMBER == ("member", "reader")
-    assert ADMIN == ("admin", "member", "reader")
+    assert effective_roles(["manager"]) == ("manager", "member", "reader")
+    assert ADMIN == ("admin", "manager", "member", "reader")
+    assert effective_roles(["service"]) == ("service",)
     assert effective_roles([]) == ()
     assert effective_roles(["auditor"]) == ("auditor",)
 

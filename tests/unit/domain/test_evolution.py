@@ -70,7 +70,7 @@ def test_a_type_is_written_in_one_way(topic: str) -> None:
 @pytest.mark.usefixtures("passing")
 def test_a_type_names_an_aggregate_that_there_is() -> None:
     with pytest.raises(
-        TypeError, match="about no aggregate that is known: there are flavor, host, hostaggregate, image"
+        TypeError, match="about no aggregate that is known: there are credential, flavor, host, hostaggregate"
     ):
         type("Painted", (HostEvent,), {"TOPIC": "chronova.house.painted.v1"})
 

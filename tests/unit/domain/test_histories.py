@@ -14,7 +14,7 @@ from domain.errors import DomainError, Invalid, QuotaExceeded
 from domain.host.claims import claim, release
 from domain.host.host import Host, change_inventory, register
 from domain.host.service import came_up, disable, enable, went_down
-from domain.identity import create_project
+from domain.identity.project import create_project
 from domain.image.availability import deactivate, reactivate
 from domain.image.change import change_image, tag_image, untag_image
 from domain.image.image import ImageStatus, create_image, delete_image

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.errors import Invalid, QuotaExceeded
-from domain.identity import Project, create_project
+from domain.identity.project import Project, create_project
 from domain.project.quota import change_quota, limits_of, reset_quota
 from domain.project.usage import Ask, UsageReserved, overrun, reserve
 

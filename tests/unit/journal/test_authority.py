@@ -51,7 +51,7 @@ def test_for_whom_a_service_acts(source: str, actor: str, may: bool) -> None:
         ("chronova.host.claims-granted.v1", "chronova/scheduler", True),
         ("chronova.host.claims-granted.v1", "chronova/conductor", False),
         ("chronova.host.claims-released.v1", "chronova/conductor", True),
-        ("chronova.project.created.v1", "chronova/api", False),
+        ("chronova.project.created.v1", "chronova/conductor", False),
         ("chronova.network.deleted.v1", "chronova/conductor", False),
         ("chronova.instance.requested.v1", "chronova/agent", False),
         ("chronova.instance.requested.v2", "chronova/api", False),
