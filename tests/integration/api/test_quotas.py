@@ -19,6 +19,7 @@ from journal.secrets import Secrets
 from projections.tables import instances, reservations
 from services.api.app import create_app
 from services.api.commands import AppliedPosition, Commands
+from services.api.endings import Endings
 from services.cli.clouds import ADMIN, DEMO
 from services.conductor.reactions import Reactions
 from services.conductor.repair import Repair
@@ -170,9 +171,13 @@ async def another_replica(api: Api) -> AsyncIterator[Api]:
     other.__dict__.update(vars(api))
     other.applied = AppliedPosition(bus, api.running.plane.reads)
     await other.applied.start()
-    commands = Commands(Repository(bus), other.applied)
+    endings = Endings(bus, api.running.plane.reads, api.clock)
+    await endings.start()
+    commands = Commands(Repository(bus), other.applied, endings)
     fields = {name: getattr(api.dependencies, name) for name in api.dependencies.__dataclass_fields__}
-    other.dependencies = type(api.dependencies)(**{**fields, "commands": commands, "applied": other.applied})
+    other.dependencies = type(api.dependencies)(
+        **{**fields, "commands": commands, "applied": other.applied, "endings": endings}
+    )
     transport = type(api.http._transport)(create_app(other.dependencies))  # type: ignore[call-arg]
     other.http = type(api.http)(transport=transport, base_url=api.http.base_url, headers=api.http.headers)
     try:
