@@ -114,19 +114,20 @@ def configuration(cloud: Cloud) -> configparser.ConfigParser:
     config.read(HERE / "tempest.conf")
     config["auth"]["admin_password"] = passwords(cloud.region.clouds_yaml)[ADMIN]
     config["identity"]["uri_v3"] = f"{url}/identity/v3"
-    config["compute"] |= {
-        "image_ref": cloud.image,
-        "image_ref_alt": cloud.other_image,
-        "fixed_network_name": cloud.network,
-        "min_compute_nodes": str(HOSTS),
-    }
+    config["compute"].update(
+        {
+            "image_ref": cloud.image,
+            "image_ref_alt": cloud.other_image,
+            "fixed_network_name": cloud.network,
+            "min_compute_nodes": str(HOSTS),
+        }
+    )
     return config
 
 
 def run(workspace: Path, pattern: str, concurrency: int, output: Path) -> None:
     """Run Tempest; what it prints goes to a file, and its progress to the terminal."""
     environment = {**os.environ, "TEMPEST_CONFIG_DIR": str(workspace / "etc"), "PYTHONWARNINGS": "ignore"}
-    subprocess.run([TEMPEST, "init", str(workspace)], check=True, capture_output=True, env=environment)
     command = [str(TEMPEST), "run", "--regex", pattern, "--concurrency", str(concurrency)]
     began, counts = time.monotonic(), Counter[str]()
     with (
@@ -206,7 +207,7 @@ def main() -> int:
         region = Region.load(data)
         assert region is not None
         workspace = scratch / "workspace"
-        (workspace / "etc").mkdir(parents=True)
+        subprocess.run([TEMPEST, "init", str(workspace)], check=True, stdout=subprocess.DEVNULL)
         with (workspace / "etc" / "tempest.conf").open("w") as file:
             configuration(prepare(region)).write(file)
         run(workspace, rf"^tempest\.api\.compute\..*{options.pattern}", options.concurrency, output)
