@@ -44,16 +44,21 @@ def host_permissions(host: str) -> dict[str, object]:
     }
 
 
-def accounts_config(control: str, hosts: Mapping[str, str]) -> str:
-    """The accounts part of the server's configuration, from public keys: the control plane's, and each host's by name."""
+def accounts_config(control: str, hosts: Mapping[str, str], *, system: str | None = None) -> str:
+    """The accounts part of a server's configuration, from public keys: the control plane's, and each host's by name.
+
+    `system` is the key of whoever may ask the servers themselves how they are, and take one out of a cluster.
+    """
     users = ",\n      ".join(
         f"{{nkey: {key}, permissions: {json.dumps(host_permissions(host))}}}" for host, key in sorted(hosts.items())
     )
     imports = ",\n      ".join(f'{{service: {{account: CORE, subject: "{subject}"}}}}' for subject in IMPORTS)
     exports = ",\n      ".join(EXPORTS)
+    operations = "" if system is None else f"SYS {{ users: [ {{nkey: {system}}} ] }}\n  "
     return f"""
+{"" if system is None else "system_account: SYS"}
 accounts {{
-  CORE {{
+  {operations}CORE {{
     jetstream: enabled
     users: [ {{nkey: {control}}} ]
     exports: [

@@ -1,12 +1,14 @@
 """Appending: one event, at an exact position of its aggregate, and certainty about whether it is in the log.
 
 The rule for a lost acknowledgement (ADR 0002): a publish whose answer did not come may be stored or not, now or after a
-reconnect. So the same message, with the same id and expectation, is sent again; a refusal then means that the subject has
-grown, and if its newest event is ours, ours was stored.
+reconnect. So the same message, with the same id and expectation, is sent again. When that is refused, the event that stands
+right after the expected position tells: it is ours, or somebody else's, and whichever copy of the log shows it first shows what
+is so for ever. As long as none shows one, what refuses ours is not decided itself (on a cluster it may be ours, under way to
+the other copies), and it is sent again.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -43,7 +45,6 @@ class Appender:
         when nothing was stored because the log is away, OutcomeUnknown when that cannot be told.
         """
         messages = _messages(events, expected)
-        ours = events[-1].id
         unsure = False
         deadline = asyncio.get_running_loop().time() + self._patience
         while True:
@@ -52,35 +53,21 @@ class Appender:
             except LogUnavailable:  # it was not sent
                 if not unsure:
                     raise
-                await self._wait(deadline)
             except NoRespondersError as error:  # it was not taken: there is no leader just now
                 if not unsure and asyncio.get_running_loop().time() > deadline:
                     raise LogUnavailable("The log has no leader.") from error
-                await self._wait(deadline, unsure=unsure)
             except (NatsError, TimeoutError):
                 unsure = True
-                await self._wait(deadline)
             else:
-                return await self._understood(answer, subject, ours, expected, unsure=unsure)
+                if position := await self._position_in(answer, events, subject, expected, unsure=unsure):
+                    return position
+            await self._wait(deadline, unsure=unsure)
 
-    async def _wait(self, deadline: float, *, unsure: bool = True) -> None:
+    async def _wait(self, deadline: float, *, unsure: bool) -> None:
         """A moment, before it is sent again. Raises OutcomeUnknown when it has been tried for long enough."""
         if unsure and asyncio.get_running_loop().time() > deadline:
             raise OutcomeUnknown("The log went away while an event was recorded: it may be recorded, or not.")
         await asyncio.sleep(0.1)
-
-    async def _understood(self, answer: dict[str, Any], subject: str, ours: str, expected: int, *, unsure: bool) -> int:
-        """The position that the log has answered with. Raises what its refusal means."""
-        error = answer.get("error")
-        if error is None:
-            return int(answer["seq"])
-        if error.get("err_code") in CONFLICTS:
-            if unsure and (position := await self._position_if_newest(subject, ours)):
-                return position
-            raise AppendConflict(f"{subject} has grown past {expected}")
-        if error.get("code") in TRANSIENT_CODES:
-            raise LogUnavailable(f"The log cannot take events: {error.get('description')}")
-        raise JournalError(f"The log refused an event of {subject}: {error.get('description')}")
 
     async def _publish(self, subject: str, messages: Sequence[Message]) -> dict[str, Any]:
         if not self._bus.is_connected:
@@ -94,11 +81,30 @@ class Appender:
         parsed: dict[str, Any] = orjson.loads(answer)
         return parsed
 
-    async def _position_if_newest(self, subject: str, event_id: str) -> int | None:
-        newest = await self._reads.last(subject)
-        if newest is None or newest.headers.get("ce-id") != event_id:
+    async def _position_in(
+        self, answer: Mapping[str, Any], events: Sequence[Sealed], subject: str, expected: int, *, unsure: bool
+    ) -> int | None:
+        """Where the last of the events is, by an answer; None when that cannot be told yet. Raises what a refusal means."""
+        if "error" not in answer:
+            return int(answer["seq"])
+        if not unsure:
+            raise _refusal(answer["error"], subject, expected)
+        try:
+            found = await self._reads.after(subject, expected, count=len(events))
+        except LogUnavailable:
             return None
-        return newest.position
+        if found and found[0].headers.get("ce-id") != events[0].id:
+            raise AppendConflict(f"{subject} has grown past {expected}")
+        return found[-1].position if len(found) == len(events) else None
+
+
+def _refusal(error: Mapping[str, Any], subject: str, expected: int) -> JournalError:
+    """What a refusal means of events of which none was sent before."""
+    if error.get("err_code") in CONFLICTS:
+        return AppendConflict(f"{subject} has grown past {expected}")
+    if error.get("code") in TRANSIENT_CODES:
+        return LogUnavailable(f"The log cannot take events: {error.get('description')}")
+    return JournalError(f"The log refused an event of {subject}: {error.get('description')}")
 
 
 def _messages(events: Sequence[Sealed], expected: int) -> list[Message]:

@@ -6,6 +6,7 @@ Everything else (connecting, keys, reconnecting, other subscriptions) is the lib
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -167,6 +168,17 @@ class Bus(Client):
             alarm.cancel()
             self.waiting.discard(answer)
             del self._asked[key]
+
+    async def _flush_pending(self, force_flush: bool = False) -> Any:
+        """As the library's, for a connection that ends in this moment: its reader notices, and `lost` tells who waits."""
+        with contextlib.suppress(OSError):
+            return await super()._flush_pending(force_flush)
+
+    async def _connect_to_server(self, server: Any) -> None:
+        """As the library's, which leaves the socket of an attempt open that came to nothing: of a server that hangs, say."""
+        if self._transport is not None:
+            self._transport.close()  # type: ignore[no-untyped-call]
+        await super()._connect_to_server(server)
 
     def lost(self) -> None:
         """The connection is lost: whoever waits for an answer on it learns that none will come."""

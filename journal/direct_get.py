@@ -16,6 +16,11 @@ from journal.stored import Stored, parse_headers
 
 PAGE = 1000  # messages a request; the server's own limit
 STATUS = b"NATS/1.0 "
+SILENCE = 1.0  # seconds without a message after which an answer is given up
+
+
+class NotWhole(Exception):
+    """An answer did not come, or not whole."""
 
 
 @dataclass(slots=True)
@@ -26,6 +31,26 @@ class Pending:
     subject: str | None  # of all that is asked for; None where the answers tell
     single: bool
     messages: list[Stored] = field(default_factory=list)
+    gap: bool = False  # a message has been lost on the way, as when a server of a cluster dies
+    alarm: asyncio.TimerHandle | None = None
+
+    def watch(self, heard: int = -1) -> None:
+        """Give it up once nothing has been heard of it for a while."""
+        if len(self.messages) == heard:
+            time_out(self.done)
+        else:
+            loop = asyncio.get_running_loop()
+            self.alarm = loop.call_later(SILENCE, self.watch, len(self.messages))
+
+    def unwatch(self) -> None:
+        """It is over."""
+        if self.alarm is not None:
+            self.alarm.cancel()
+
+    def expect(self, last: int) -> None:
+        """Note whether the message before has come; `last` is its position as the server tells it, 0 for none."""
+        if last != (self.messages[-1].position if self.messages else 0):
+            self.gap = True
 
 
 class DirectGet:
@@ -40,7 +65,7 @@ class DirectGet:
         self._inbox = ""
 
     async def last(self, subject: str) -> Stored | None:
-        """The newest message of a subject; None when there is none. Raises LogUnavailable."""
+        """The newest message of a subject that the copy which is asked has; None when there is none. Raises LogUnavailable."""
         found = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}.{subject}", b"", subject, single=True)
         return found[0] if found else None
 
@@ -62,6 +87,11 @@ class DirectGet:
         )
         return found[0] if found else None
 
+    async def after(self, subject: str, position: int, *, count: int) -> list[Stored]:
+        """The first messages of a subject after a position, no more than `count`, a page at most. Raises LogUnavailable."""
+        question = orjson.dumps({"seq": position + 1, "batch": count, "next_by_subj": subject})
+        return await self._ask(f"$JS.API.DIRECT.GET.{self._stream}", question, subject)
+
     async def pages(self, subject: str, *, start: int = 1) -> AsyncIterator[list[Stored]]:
         """All messages of a subject, or of a pattern, from a position on, oldest first, a page at a time. Raises LogUnavailable."""
         exact = None if subject.endswith((".>", ".*")) else subject
@@ -74,7 +104,34 @@ class DirectGet:
                 return
             start = page[-1].position + 1
 
+    async def pages_reaching(self, subject: str, position: int) -> AsyncIterator[list[Stored]]:
+        """All messages of a subject, a page at a time, up to one at a position that is known to be there, and beyond.
+
+        A copy of the stream that lags behind it is asked again. Raises LogUnavailable.
+        """
+        deadline = asyncio.get_running_loop().time() + self._seconds
+        start = 1
+        while True:
+            async for page in self.pages(subject, start=start):
+                yield page
+                start = page[-1].position + 1
+            if start > position:
+                return
+            if asyncio.get_running_loop().time() > deadline:
+                raise LogUnavailable(f"No copy of the log shows position {position} of {subject} yet.")
+            await asyncio.sleep(0.02)
+
     async def _ask(self, api: str, question: bytes, subject: str | None, *, single: bool = False) -> list[Stored]:
+        """Ask until there is a whole answer: the copy that was asked may hang, or its server die, and then another is asked."""
+        deadline = asyncio.get_running_loop().time() + self._seconds
+        while True:
+            try:
+                return await self._once(api, question, subject, single=single)
+            except NotWhole as error:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise LogUnavailable(f"The log does not answer: {error}") from error
+
+    async def _once(self, api: str, question: bytes, subject: str | None, *, single: bool) -> list[Stored]:
         if not self._bus.is_connected:
             raise LogUnavailable("The log cannot be reached.")
         if not self._inbox:
@@ -86,20 +143,24 @@ class DirectGet:
         loop = asyncio.get_running_loop()
         pending = self._pending[key] = Pending(loop.create_future(), subject, single)
         self._bus.waiting.add(pending.done)
-        alarm = loop.call_later(self._seconds, time_out, pending.done)
+        pending.watch()
         try:
             await self._bus.send(api, question, reply=reply)
             status = await pending.done
-        except (NatsError, TimeoutError) as error:
-            raise LogUnavailable(f"The log does not answer: {str(error) or 'timed out'}") from error
+        except TimeoutError:
+            raise NotWhole("timed out") from None
+        except NatsError as error:
+            raise LogUnavailable(f"The log does not answer: {error}") from error
         finally:
-            alarm.cancel()
+            pending.unwatch()
             self._bus.waiting.discard(pending.done)
             del self._pending[key]
         if status == "503":
             raise LogUnavailable("The log does not answer: nobody serves it")
         if status not in ("204", "404"):
             raise JournalError(f"Reading {self._stream} failed with status {status}")
+        if pending.gap:
+            raise NotWhole("a part of the answer is lost")
         return pending.messages
 
     def _answered(self, subject: bytes, _reply: bytes, block: bytes, body: bytes) -> None:
@@ -107,13 +168,17 @@ class DirectGet:
         if pending is None or pending.done.done():
             return
         if not body and block.startswith(STATUS):
-            pending.done.set_result(parse_headers(block).get("Status", ""))
+            headers = parse_headers(block)
+            pending.expect(int(headers.get("Nats-Last-Sequence", 0)))
+            pending.done.set_result(headers.get("Status", ""))
             return
         message = Stored(0, pending.subject or "", block, body)
         # The server has put position and subject among the headers.
         message.position = int(message.header(b"Nats-Sequence"))
-        if pending.subject is None:
-            message.subject = message.header(b"Nats-Subject")
-        pending.messages.append(message)
         if pending.single:
+            message.subject = message.header(b"Nats-Subject")
+            pending.messages.append(message)
             pending.done.set_result("204")
+            return
+        pending.expect(int(message.header(b"Nats-Last-Sequence")))
+        pending.messages.append(message)

@@ -6,6 +6,7 @@ from nats.errors import Error as NatsError
 
 from journal.bus import Bus
 from journal.direct_get import DirectGet
+from journal.newest import newest
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ class Positions:
 
     async def get(self, follower: str) -> int:
         """The position that was saved last; 0 when there is none."""
-        message = await self._reads.last(f"{BUCKET}.{follower}")
+        message = await newest(self._client, "KV_POSITIONS", f"{BUCKET}.{follower}")
         return 0 if message is None else int(message.body)
 
     async def everything(self) -> dict[str, int]:

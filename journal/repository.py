@@ -19,6 +19,7 @@ from journal.bus import Bus
 from journal.direct_get import DirectGet
 from journal.envelope import Author, Recorded, Sealed, event_of, hash_of_stored, seal, subject_of
 from journal.errors import AggregateNotFound, AppendConflict, NotAuthorised
+from journal.newest import newest
 from journal.stored import Stored
 from journal.turns import Turns
 
@@ -47,6 +48,7 @@ class Repository:
         attempts: int = 8,
         may_append: Callable[[str, str], bool] = may_append,
     ) -> None:
+        self._bus = bus
         self._reads = DirectGet(bus, STREAM)
         self._appender = Appender(bus, self._reads)
         self._cache: OrderedDict[str, Saved[Aggregate]] = OrderedDict()
@@ -55,17 +57,23 @@ class Repository:
         self._may_append = may_append  # (event type, service): what stands in the log stands there for ever
         self._turns = Turns()  # one at a time for each aggregate: callers in one process never conflict with each other
 
-    async def history(self, kind: type[Aggregate], aggregate_id: str) -> list[Recorded]:
-        """All events of an aggregate, oldest first; empty when it has none. Raises LogUnavailable."""
-        return [
-            Recorded.of(stored) async for page in self._reads.pages(subject_of(kind, aggregate_id)) for stored in page
-        ]
+    async def history(self, kind: type[Aggregate], aggregate_id: str, *, at_least: int = 0) -> list[Recorded]:
+        """All events of an aggregate, oldest first; empty when it has none. Raises LogUnavailable.
 
-    async def load(self, kind: type[A], aggregate_id: str, *, fresh: bool = False) -> Saved[A]:
-        """The aggregate as of now, or as cached when that will do. Raises AggregateNotFound, LogUnavailable."""
+        `at_least` is the position of one that the caller knows of: it is among them, although a copy of the log may lag behind.
+        """
+        pages = self._reads.pages_reaching(subject_of(kind, aggregate_id), at_least)
+        return [Recorded.of(stored) async for page in pages for stored in page]
+
+    async def load(self, kind: type[A], aggregate_id: str, *, fresh: bool = False, at_least: int = 0) -> Saved[A]:
+        """The aggregate as cached, or as a copy of the log has it; a `fresh` one as of now.
+
+        `at_least` is the position of an event of it that the caller knows of: what is returned is not older.
+        Raises AggregateNotFound, LogUnavailable.
+        """
         subject = subject_of(kind, aggregate_id)
         async with self._turns.at(subject):
-            return await self._load(kind, aggregate_id, subject, fresh=fresh)
+            return await self._load(kind, aggregate_id, subject, fresh=fresh, at_least=at_least)
 
     async def create(self, aggregate: A, author: Author) -> Saved[A]:
         """Append a new aggregate's events. Raises AppendConflict when its id is taken, LogUnavailable, NotAuthorised."""
@@ -116,22 +124,30 @@ class Repository:
         return False
 
     async def _require_newest(self, saved: Saved[A], subject: str) -> None:
-        newest = await self._reads.last(subject)
-        if newest is None or newest.position != saved.position:
+        there = await newest(self._bus, STREAM, subject)
+        if there is None or there.position != saved.position:
             raise AppendConflict(f"{subject} has grown past {saved.position}")
 
-    async def _load(self, kind: type[A], aggregate_id: str, subject: str, *, fresh: bool) -> Saved[A]:
-        if not fresh and (cached := self._cache.get(subject)) is not None:
+    async def _load(
+        self, kind: type[A], aggregate_id: str, subject: str, *, fresh: bool, at_least: int = 0
+    ) -> Saved[A]:
+        cached = None if fresh else self._cache.get(subject)
+        if cached is not None and cached.position >= at_least:
             self._cache.move_to_end(subject)
             return cast("Saved[A]", cached)
+        if fresh:
+            if (there := await newest(self._bus, STREAM, subject)) is None:
+                raise AggregateNotFound(f"There is no {kind.KIND} {aggregate_id}.")
+            at_least = max(at_least, there.position)
         aggregate: A | None = None
-        newest: Stored | None = None
-        async for page in self._reads.pages(subject):
-            for newest in page:
-                aggregate = event_of(newest, aggregate_id).mutate(aggregate)
-        if aggregate is None or newest is None:
-            raise AggregateNotFound(f"There is no {kind.KIND} {aggregate_id}.")
-        return self._remember(subject, Saved(aggregate, newest.position, hash_of_stored(newest)))
+        last: Stored | None = None
+        async for page in self._reads.pages_reaching(subject, at_least):
+            for last in page:
+                aggregate = event_of(last, aggregate_id).mutate(aggregate)
+        if aggregate is None or last is None:
+            # The copy of the log that was asked has none of it, and may lag behind: the leader has the last word.
+            return await self._load(kind, aggregate_id, subject, fresh=True)
+        return self._remember(subject, Saved(aggregate, last.position, hash_of_stored(last)))
 
     async def _save(self, aggregate: A, subject: str, author: Author, before: Saved[A]) -> Saved[A]:
         sealed: list[Sealed] = []

@@ -8,6 +8,7 @@ from nats.errors import Error as NatsError
 from journal.bus import Bus
 from journal.direct_get import DirectGet
 from journal.errors import JournalError, LogUnavailable
+from journal.newest import newest
 from journal.streams import call, subjects
 
 STREAM = "KV_SECRETS"
@@ -31,7 +32,7 @@ class Secrets:
 
     async def get(self, key: str) -> bytes | None:
         """The secret; None when there is none."""
-        message = await self._reads.last(SUBJECT + key)
+        message = await newest(self._client, STREAM, SUBJECT + key)
         return None if message is None else message.body
 
     async def everything(self) -> AsyncIterator[tuple[str, bytes]]:
@@ -42,7 +43,7 @@ class Secrets:
 
     async def forget(self, key: str) -> None:
         """Remove the secret, and overwrite its bytes on disk; nothing when there is none. Raises LogUnavailable."""
-        message = await self._reads.last(SUBJECT + key)
+        message = await newest(self._client, STREAM, SUBJECT + key)
         if message is not None:
             try:
                 await call(self._client, f"STREAM.MSG.DELETE.{STREAM}", {"seq": message.position})
@@ -61,7 +62,7 @@ class Secrets:
         """The keys that match a pattern (NATS wildcards), each with the time since when it is kept. Raises LogUnavailable."""
         found: dict[str, datetime] = {}
         for subject in await subjects(self._client, STREAM, SUBJECT + pattern):
-            message = await self._reads.last(subject)
+            message = await newest(self._client, STREAM, subject)
             if message is not None:
                 found[subject.removeprefix(SUBJECT)] = datetime.fromisoformat(message.header(b"Nats-Time-Stamp"))
         return found

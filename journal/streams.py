@@ -1,6 +1,8 @@
 """The streams and buckets of a region, and the consumers that hosts and the conductor are bound to (ADR 0002, 0004)."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -10,7 +12,7 @@ from journal.bus import Bus
 from journal.errors import JournalError, LogUnavailable
 
 SECOND = 1_000_000_000  # JetStream counts in nanoseconds
-ALREADY_THERE = frozenset({10058, 10148})  # stream, consumer: the name is in use with another configuration
+NOT_NOW = 503  # of an error: as while a cluster has no leader
 REPORTS_CONSUMER = "conductor"
 
 STREAMS: Mapping[str, Mapping[str, Any]] = {
@@ -52,15 +54,41 @@ STREAMS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-async def prepare(client: Bus, *, replicas: int = 1) -> None:
-    """Make the streams that are missing and bring the others up to date. Raises JournalError, LogUnavailable."""
+async def prepare(client: Bus, *, replicas: int = 1, patience: float = 30.0) -> None:
+    """Make the streams that are missing and bring the others up to date.
+
+    Copies are added, never taken away: a service that was told a smaller number must not weaken the log. A cluster that has
+    just been started is given `patience` seconds to find together. Raises JournalError, LogUnavailable.
+    """
+    deadline = asyncio.get_running_loop().time() + patience
+    await _until_found_together(lambda: call(client, "INFO", seconds=1), deadline)
     for name, settings in STREAMS.items():
         config = {"name": name, "num_replicas": replicas, **settings}
-        try:
-            await call(client, f"STREAM.CREATE.{name}", config)
-        except StreamExists:
-            await call(client, f"STREAM.UPDATE.{name}", config)
+        await _until_found_together(partial(_make_stream, client, config), deadline)
     await make_consumer(client, "REPORTS", REPORTS_CONSUMER, {"ack_wait": 30 * SECOND, "max_ack_pending": 1000})
+
+
+async def _make_stream(client: Bus, config: Mapping[str, Any]) -> None:
+    name = config["name"]
+    try:
+        await call(client, f"STREAM.CREATE.{name}", config)
+    except StreamExists:
+        there = (await call(client, f"STREAM.INFO.{name}"))["config"]["num_replicas"]
+        copies = max(config["num_replicas"], there)
+        await call(client, f"STREAM.UPDATE.{name}", {**config, "num_replicas": copies})
+
+
+async def _until_found_together(attempt: Callable[[], Awaitable[object]], deadline: float) -> None:
+    """Try while a cluster has no leader, or knows too few of its nodes, for as long as there is time."""
+    while True:
+        try:
+            await attempt()
+        except (LogUnavailable, TooFewNodes):
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        else:
+            return
+        await asyncio.sleep(0.1)
 
 
 async def prepare_host(client: Bus, host: str) -> None:
@@ -84,6 +112,14 @@ class StreamExists(JournalError):
     """A stream of that name is there with another configuration."""
 
 
+class TooFewNodes(JournalError):
+    """The cluster has not so many nodes as there are to be copies, or some are away."""
+
+
+REFUSALS: Mapping[int, type[JournalError]] = {10005: TooFewNodes, 10058: StreamExists, 10148: StreamExists}
+"""What is raised for some of the server's error codes. 10148: it is a consumer that is there."""
+
+
 async def call(
     client: Bus, method: str, request: Mapping[str, Any] | None = None, *, seconds: float = 10
 ) -> dict[str, Any]:
@@ -95,7 +131,9 @@ async def call(
         raise LogUnavailable(f"The log does not answer {method}: {str(error) or 'timed out'}") from error
     parsed: dict[str, Any] = orjson.loads(answer.data)
     if error_in_answer := parsed.get("error"):
-        kind = StreamExists if error_in_answer.get("err_code") in ALREADY_THERE else JournalError
+        kind = REFUSALS.get(error_in_answer.get("err_code", 0), JournalError)
+        if error_in_answer.get("code") == NOT_NOW:
+            kind = LogUnavailable
         raise kind(f"{method}: {error_in_answer.get('description')}")
     return parsed
 

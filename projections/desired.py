@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import orjson
 from nats.errors import Error as NatsError
@@ -23,6 +24,8 @@ from projections.fold import Folded, Folder
 from projections.signed_url import signed
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 NAME = "desired-state"
 SAVE_EVERY = 1.0  # seconds
@@ -133,19 +136,13 @@ class DesiredStateProjection:
         position = await self._positions.get(NAME)
         saved_at = time.monotonic()
         async for batch in Follower(self._client, after=position).batches():
-            due = await self._changed(batch)
-            while due:
-                try:
-                    await self._states.send(due)
-                    break
-                except LogUnavailable as error:
-                    log.warning("%s", error)
-                    await asyncio.sleep(0.5)
+            due = await until_done(partial(self._changed, batch))
+            await until_done(partial(self._states.send, due))
             if time.monotonic() - saved_at >= SAVE_EVERY and await self._positions.put(NAME, batch[-1].position):
                 saved_at = time.monotonic()
 
     async def _changed(self, batch: list[Recorded]) -> list[Instance]:
-        """The instances whose host has something new to learn, each once."""
+        """The instances whose host has something new to learn, each once. Can be asked again after it has failed."""
         changed: dict[str, Folded] = {}
         for recorded in batch:
             if recorded.kind == Instance.KIND:
@@ -158,3 +155,13 @@ class DesiredStateProjection:
                 folded.notes["sent"] = current
                 due.append(instance)
         return due
+
+
+async def until_done(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Try until the log is there: the position may not pass what was not sent."""
+    while True:
+        try:
+            return await attempt()
+        except LogUnavailable as error:
+            log.warning("%s", error)
+            await asyncio.sleep(0.5)

@@ -71,7 +71,9 @@ class Folder:
 
     async def _from_log(self, recorded: Recorded) -> Folded | None:
         folded: Folded | None = None
-        for earlier in await self._repository.history(AGGREGATES[recorded.kind], recorded.aggregate_id):
+        for earlier in await self._repository.history(
+            AGGREGATES[recorded.kind], recorded.aggregate_id, at_least=recorded.position
+        ):
             if earlier.position >= recorded.position:
                 break
             folded = self._take(folded, earlier)

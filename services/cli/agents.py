@@ -29,7 +29,7 @@ async def run_agents(region: Region) -> None:
 
 async def run_agent(region: Region, host: str) -> None:
     """One host's agent."""
-    client = await connect(region.log.url, region.log.host_seed(host), name=f"agent-{host}", host=host)
+    client = await connect(region.log.urls, region.log.host_seed(host), name=f"agent-{host}", host=host)
     hypervisor, images = make_hypervisor(region, host)
     settings = AgentSettings(
         host=host,

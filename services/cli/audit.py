@@ -40,7 +40,7 @@ def audit_verify(data: Path, *, as_json: bool, expected: str | None, with_read_m
 
 
 async def _run(region: Region, mark: Mark | None, *, with_read_model: bool) -> Verdict:
-    bus = await connect(region.log.url, region.log.control_seed, name="audit", patience=3)
+    bus = await connect(region.log.urls, region.log.control_seed, name="audit", patience=3)
     live: Engine | None = None
     try:
         if with_read_model:

@@ -53,7 +53,7 @@ class ControlPlane:
     @asynccontextmanager
     async def open(cls, region: Region, name: str) -> AsyncIterator["ControlPlane"]:
         """Connect. Raises LogUnavailable."""
-        client = await connect(region.log.url, region.log.control_seed, name=name)
+        client = await connect(region.log.urls, region.log.control_seed, name=name)
         engine = open_or_rebuild(region.read_model)
         reads = ReadModel(engine)
         try:
@@ -78,7 +78,8 @@ class ControlPlane:
 
     async def conductor(self) -> None:
         """One conductor."""
-        await Conductor(self.client, self.repository, self.reads, self.desired_states(), clock).run()
+        states, replicas = self.desired_states(), self.region.log.replicas
+        await Conductor(self.client, self.repository, self.reads, states, clock, replicas=replicas).run()
 
     async def api(self) -> None:
         """The API, until it is cancelled: then it finishes what it has begun to answer."""
@@ -162,9 +163,9 @@ async def serve(config: uvicorn.Config) -> None:
 
 async def prepare_region(region: Region, guest_image: Path | None) -> None:
     """Make the streams, and what a region has from its first start on. Raises JournalError, OSError."""
-    client = await connect(region.log.url, region.log.control_seed, name="first-start")
+    client = await connect(region.log.urls, region.log.control_seed, name="first-start")
     try:
-        await prepare(client)
+        await prepare(client, replicas=region.log.replicas)
         for host in region.hosts:
             await prepare_host(client, host)
         await Seed(region, client, Repository(client), guest_image).sow()

@@ -125,7 +125,7 @@ async def _create(http: httpx.AsyncClient, region: Region, story: Story) -> str:
         "imageRef": await _named(http, "/image/v2/images", "images", "tiny"),
         "networks": [{"uuid": await _named(http, "/network/v2.0/networks", "networks", "private")}],
     }
-    client = await connect(region.log.url, region.log.control_seed, name="first-instance")
+    client = await connect(region.log.urls, region.log.control_seed, name="first-instance")
     try:
         follower = Follower(client, after=await last_position(client))
         answer = await http.post("/v2.1/servers", json={"server": body})

@@ -9,6 +9,7 @@ import click
 import uvloop
 
 from services.cli.log.commands import events, log, replay
+from services.cli.named_log import NamedLog, log_options
 from services.cli.options import data_option, json_option, told
 from services.cli.region import HYPERVISORS, TOKEN_SECONDS, Region, existing
 from services.cli.signals import until_told
@@ -55,7 +56,9 @@ def main() -> None:
 )
 @click.option("--detach", is_flag=True, help="Leave the region running in the background; end it with `chronova down`.")
 @click.option("--first-instance/--no-first-instance", default=True, help="Boot and show the instance `hello`.")
-def up(  # noqa: PLR0917 -- click names them all
+@log_options
+def up(
+    *,
     data: Path,
     api_port: int | None,
     nats_port: int | None,
@@ -66,6 +69,7 @@ def up(  # noqa: PLR0917 -- click names them all
     keystone_login: Path | None,
     detach: bool,
     first_instance: bool,
+    log: NamedLog,
 ) -> None:
     """Start a region: the event log, the control plane, and this machine as its compute host.
 
@@ -77,6 +81,7 @@ def up(  # noqa: PLR0917 -- click names them all
       chronova up --detach
       chronova up --data /srv/second --api-port 9774 --nats-port 5222
       chronova up --keystone-url https://keystone.example.org:5000 --keystone-login login.json
+      chronova up --nats-url nats://10.0.0.1,nats://10.0.0.2,nats://10.0.0.3 --nats-keys /etc/chronova/log/keys
     """
     from services.cli.up import Options  # noqa: PLC0415 -- keeps `chronova --help` quick
     from services.cli.up import up as run  # noqa: PLC0415
@@ -91,6 +96,7 @@ def up(  # noqa: PLR0917 -- click names them all
         keystone_url,
         keystone_login,
         first_instance,
+        log,
     )
     sys.exit(run(options, detach=detach))
 
@@ -167,12 +173,13 @@ def _service(
 ) -> None:
     @main.command(name, help=f"{help_text} Runs in the foreground; `chronova up` runs it for you.", hidden=hidden)
     @data_option
-    def command(data: Path) -> None:
-        sys.exit(told(lambda: _run(data.absolute(), run())))
+    @log_options
+    def command(*, data: Path, log: NamedLog) -> None:
+        sys.exit(told(lambda: _run(data.absolute(), log, run())))
 
 
-def _run(data: Path, service: Callable[[Region], Awaitable[None]]) -> int:
-    uvloop.run(until_told(service(existing(data))))
+def _run(data: Path, log: NamedLog, service: Callable[[Region], Awaitable[None]]) -> int:
+    uvloop.run(until_told(service(log.in_region(existing(data)))))
     return 0
 
 

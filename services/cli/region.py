@@ -1,12 +1,14 @@
 """A region on this machine: its directory, its settings, and where everything in it lies."""
 
 import os
+import re
 import secrets
 import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from uuid import UUID, uuid4, uuid5
 
 import orjson
@@ -15,6 +17,8 @@ from domain.errors import DomainError
 from domain.host.host import require_host_name
 from journal.accounts import write_private
 from journal.embedded import EmbeddedLog
+from journal.external import ExternalLog
+from journal.keys import Keys
 
 IMPORTING = "import.json"
 """Lies in a directory as long as a region is being imported into it: names the file, and has the settings."""
@@ -22,6 +26,8 @@ OWN_BEFORE_SETTINGS = frozenset({"lock", "logs", "run", IMPORTING})
 """What a start or an import makes before it keeps the settings."""
 TOKEN_SECONDS = (60, 7 * 24 * 3600)
 """The shortest and the longest that a token may live."""
+REPLICAS = (1, 3, 5)
+URL = re.compile(r"(nats|tls)://([^\s:@/\[\]]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?")
 HYPERVISORS = ("auto", "kvm", "qemu", "simulated")
 
 
@@ -60,6 +66,17 @@ def require_whole(data: Path) -> None:
     )
 
 
+def require_log(urls: Sequence[str], keys: str, replicas: int) -> None:
+    """Raises ValueError for settings of an event log that cannot be."""
+    for url in urls:
+        if not URL.fullmatch(url):
+            raise ValueError(f"{url!r} is not the URL of a nats-server, as in nats://10.0.0.1:4222")
+    if bool(urls) != bool(keys):
+        raise ValueError("an event log that others run has URLs and a directory of keys")
+    if replicas not in REPLICAS or (replicas > 1 and not urls):
+        raise ValueError(f"{replicas!r} is not a number of copies: 1, or 3 or 5 on a cluster")
+
+
 def this_host() -> str:
     """This machine's short name, in the form that hosts have."""
     short = socket.gethostname().split(".")[0]
@@ -88,6 +105,9 @@ class Region:
     hosts: tuple[str, ...] = ()
     token_seconds: int = 12 * 3600  # how long a token lives
     keystone_url: str = ""  # of an existing Keystone, which knows users and tokens; "" where identity is ours
+    nats_urls: tuple[str, ...] = ()  # of a log that somebody else runs; none: it is embedded
+    nats_keys: str = ""  # the directory with the keys to it
+    replicas: int = 1  # copies of what is given to it
     session: str = ""  # of the host: new whenever the region is started
 
     @classmethod
@@ -96,7 +116,7 @@ class Region:
         require_whole(data)
         try:
             document = orjson.loads((data / "region.json").read_bytes())
-            region = cls(data=data, **{**document, "hosts": tuple(document["hosts"])})
+            region = cls.from_settings(data, document)
             region.require_sound()
         except FileNotFoundError:
             return None
@@ -107,6 +127,12 @@ class Region:
                 f"{data / 'region.json'} is damaged: {error}. Restore it, or start with another --data."
             ) from None
         return region
+
+    @classmethod
+    def from_settings(cls, data: Path, settings: Mapping[str, Any]) -> Self:
+        """A region with settings that were kept. Raises KeyError, TypeError for those of no region."""
+        lists = {name: tuple(settings[name]) for name in {"hosts", *settings} & {"hosts", "nats_urls"}}
+        return cls(data=data, **{**settings, **lists})
 
     def save(self) -> None:
         """Keep the settings. Raises RegionError when the directory cannot be written."""
@@ -135,6 +161,7 @@ class Region:
             )
         if self.hypervisor not in HYPERVISORS:
             raise ValueError(f"{self.hypervisor!r} is not a hypervisor")
+        require_log(self.nats_urls, self.nats_keys, self.replicas)
 
     def with_settings(self, **changes: object) -> "Region":
         """The same region with other settings; those that are None stay."""
@@ -153,9 +180,14 @@ class Region:
         return path.read_bytes()
 
     @property
-    def log(self) -> EmbeddedLog:
+    def log(self) -> EmbeddedLog | ExternalLog:
         """The region's event log."""
-        return EmbeddedLog(self.data / "nats", port=self.nats_port)
+        return self.embedded_log or ExternalLog(self.nats_urls, Keys(Path(self.nats_keys)), self.replicas)
+
+    @property
+    def embedded_log(self) -> EmbeddedLog | None:
+        """The log that the region runs itself; None when it is given one."""
+        return None if self.nats_urls else EmbeddedLog(self.data / "nats", port=self.nats_port)
 
     @property
     def keystone_login(self) -> Path:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +11,18 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from journal.connection import connect, disconnect
+from journal.copies import copies
 from journal.errors import JournalError
 from journal.streams import last_position, missing_streams
 from projections.read_model import open_engine, position_of, sqlite_url
 from projections.tables import hosts, instances
 from services.cli.processes import running
 from services.cli.region import Region
-from services.cli.supervisor import LIBVIRT, ORDER, SUPERVISOR, answers
+from services.cli.supervisor import LIBVIRT, LOG_SERVER, ORDER, SUPERVISOR, answers
 from services.cli.terminal import fail, say
+
+AWAY: Mapping[str, Any] = {"position": None, "missing_streams": [], "streams": []}
+"""What is known of a log that does not answer."""
 
 
 def status(data: Path, *, as_json: bool) -> int:
@@ -35,9 +41,12 @@ def status(data: Path, *, as_json: bool) -> int:
 
 async def look(region: Region) -> dict[str, Any]:
     """What there is to know."""
-    names = [SUPERVISOR, *(name for name in reversed(ORDER) if name != LIBVIRT or not region.is_simulated)]
+    without = {LIBVIRT} if region.is_simulated else set()
+    if region.embedded_log is None:
+        without.add(LOG_SERVER)
+    names = [SUPERVISOR, *(name for name in reversed(ORDER) if name not in without)]
     processes = {name: running(region.run / f"{name}.pid") for name in names}
-    log_position, missing = await _log(region) if processes["nats-server"] else (None, [])
+    log = await _log(region) if processes.get(LOG_SERVER, 1) else AWAY
     try:
         read_model = _read_model(region)
     except SQLAlchemyError:
@@ -48,22 +57,31 @@ async def look(region: Region) -> dict[str, Any]:
         "api": {"url": region.api_url, "answers": api},
         "hypervisor": region.accelerator or region.hypervisor,
         "processes": processes,
-        "log": {"url": region.log.url, "position": log_position, "missing_streams": missing},
+        "log": {"urls": region.log.urls, **log},
         "read_model": read_model,
-        "healthy": api and all(processes.values()) and all(host["up"] for host in read_model["hosts"]),
+        "healthy": api
+        and all(processes.values())
+        and all(host["up"] for host in read_model["hosts"])
+        and log["position"] is not None
+        and all(stream["whole"] for stream in log["streams"]),
     }
 
 
-async def _log(region: Region) -> tuple[int | None, list[str]]:
-    """The position of the newest event (None: the log does not answer), and the streams that are missing."""
+async def _log(region: Region) -> Mapping[str, Any]:
+    """The position of the newest event (None: the log does not answer), missing streams, and where a cluster keeps the others."""
     try:
-        client = await connect(region.log.url, region.log.control_seed, name="status", patience=2, quiet=True)
+        client = await connect(region.log.urls, region.log.control_seed, name="status", patience=2, quiet=True)
     except JournalError:
-        return None, []
+        return AWAY
     try:
-        return await last_position(client), await missing_streams(client)
+        where = await copies(client) if region.log.replicas > 1 else []
+        streams = [{**asdict(each), "whole": each.whole} for each in where]
+        if any(each.stream == "EVENTS" and each.leader is None for each in where):
+            return {**AWAY, "streams": streams}
+        missing = await missing_streams(client)
+        return {"position": await last_position(client), "missing_streams": missing, "streams": streams}
     except JournalError:
-        return None, []
+        return AWAY
     finally:
         await disconnect(client)
 
@@ -103,6 +121,8 @@ def _print(region: Region, found: dict[str, Any]) -> None:
     say(f"  log        {'does not answer' if log is None else f'{log} events'}")
     if found["log"]["missing_streams"]:
         say(f"  log        lacks {', '.join(found['log']['missing_streams'])}: the conductor makes them anew")
+    for stream in found["log"]["streams"]:
+        say(f"  log        {stream['stream']:<14} {_copies(stream)}")
     say(f"  read model {'none' if model is None else f'at {model}{behind}'}")
     for host in found["read_model"]["hosts"]:
         used, capacity = host["used"], host["capacity"]
@@ -113,3 +133,10 @@ def _print(region: Region, found: dict[str, Any]) -> None:
         )
     counts = found["read_model"]["instances"]
     say("  instances  " + (", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"))
+
+
+def _copies(stream: Mapping[str, Any]) -> str:
+    if stream["leader"] is None:
+        return "has no leader: it cannot be written"
+    others = (f"{name} {'away' if lag is None else f'{lag} behind'}" for name, lag in sorted(stream["lag"].items()))
+    return f"led by {stream['leader']}; {', '.join(others)}"

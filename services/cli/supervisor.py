@@ -28,9 +28,10 @@ log = logging.getLogger(__name__)
 
 SUPERVISOR = "supervisor"
 LIBVIRT = "libvirt"
+LOG_SERVER = "nats-server"
 CANNOT_STORE = b"JetStream failed to store a msg"
 ENOUGH = 16 << 20  # bytes of free disk that the log's server is started again with
-ORDER = ("agents", "control-plane", LIBVIRT, "nats-server")
+ORDER = ("agents", "control-plane", LIBVIRT, LOG_SERVER)
 """In this order what an earlier supervisor has left running is ended."""
 
 
@@ -51,9 +52,12 @@ def locked(region: Region) -> Iterator[None]:
 
 def require_ports(region: Region) -> None:
     """Raises RegionError when a port that the region needs is taken."""
-    if region.api_port == region.nats_port:
-        raise RegionError("The API and the event log cannot share a port: choose another with --nats-port.")
-    for option, port in (("--api-port", region.api_port), ("--nats-port", region.nats_port)):
+    ports = {"--api-port": region.api_port}
+    if region.embedded_log is not None:
+        ports["--nats-port"] = region.nats_port
+        if region.api_port == region.nats_port:
+            raise RegionError("The API and the event log cannot share a port: choose another with --nats-port.")
+    for option, port in ports.items():
         try:
             listening("127.0.0.1", port).close()
         except RegionError as error:
@@ -72,7 +76,8 @@ async def run_region(region: Region, guest_image: Path | None, ready: Callable[[
     write_pid(region.run / f"{SUPERVISOR}.pid", os.getpid())
     end_leftovers(region)
     require_ports(region)
-    region.log.configure(region.hosts)
+    if region.embedded_log is not None:
+        region.embedded_log.configure(region.hosts)
     async with kept(region, nats_server(region)) as server, kept(region, libvirt(region)):
         await prepare(region, guest_image)
         async with kept(region, control_plane(region)), kept(region, agents(region)):
@@ -102,6 +107,8 @@ async def kept(region: Region, program: Program | None) -> AsyncIterator[Process
 async def heal_log_server(region: Region, server: Process | None) -> None:
     """Watch for ever. A log server whose disk was full refuses appends until it is started again, space or not."""
     since, failing = 0, False
+    if server is None:
+        await asyncio.Event().wait()  # whoever runs the log watches over it
     while server is not None:
         await asyncio.sleep(2)
         with server.output.open("rb") as file:
@@ -134,18 +141,21 @@ def chronova(region: Region, *command: str) -> list[str]:
     return [sys.executable, "-m", "services.cli.main", *command, "--data", str(region.data)]
 
 
-def nats_server(region: Region) -> Program:
-    """The event log's server."""
+def nats_server(region: Region) -> Program | None:
+    """The event log's server; None where others run it."""
+    embedded = region.embedded_log
+    if embedded is None:
+        return None
 
     async def ready() -> bool:
         try:
-            client = await connect(region.log.url, region.log.control_seed, name="probe", patience=1, quiet=True)
+            client = await connect(region.log.urls, region.log.control_seed, name="probe", patience=1, quiet=True)
         except LogUnavailable:
             return False
         await disconnect(client)
         return True
 
-    return Program("nats-server", region.log.command(), ready)
+    return Program(LOG_SERVER, embedded.command(), ready)
 
 
 def control_plane(region: Region) -> Program:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -18,6 +18,7 @@ from journal.accounts import write_private
 from journal.errors import JournalError
 from services.cli.clouds import DEMO
 from services.cli.first_instance import FirstInstanceFailed, show_first_instance
+from services.cli.named_log import NamedLog, require_keys
 from services.cli.processes import StartFailed, running
 from services.cli.region import Region, RegionError, make_directory, require_whole, this_host
 from services.cli.signals import until_told
@@ -43,12 +44,15 @@ class Options:
     keystone_url: str | None
     keystone_login: Path | None
     first_instance: bool
+    log: NamedLog = field(default_factory=NamedLog)
 
 
 def settle(options: Options) -> Region:
     """The region as it is to run, its settings kept for the next start. Raises RegionError."""
     known = Region.load(options.data)
-    region = known or Region(data=options.data)
+    region = options.log.in_region(known or Region(data=options.data), is_new=known is None)
+    if region.nats_urls and options.nats_port is not None:
+        raise RegionError("--nats-port is of the region's own event log: this one uses another, with --nats-url.")
     if known and options.hypervisor and (options.hypervisor == "simulated") != known.is_simulated:
         raise RegionError(
             f"The region in {options.data} {'has simulated guests' if known.is_simulated else 'has real guests'}: "
@@ -115,6 +119,7 @@ def up(options: Options, *, detach: bool) -> int:
         with locked(Region(data=options.data)):
             region = settle(options)
             login = keystone_login(region, options.keystone_login)
+            require_keys(region)
             region.save()
             if login is not None:
                 region.keystone_login.parent.mkdir(exist_ok=True, mode=0o700)
@@ -196,6 +201,8 @@ def _already_running(options: Options) -> int:
         for name in ("api_port", "nats_port", "hypervisor", "token_seconds", "keystone_url")
     }
     differs = [name for name, value in asked.items() if value is not None and value != getattr(region, name)]
+    if options.log.urls is not None and options.log.urls != region.nats_urls:
+        differs.append("nats-url")
     if options.hosts is not None and options.hosts != len(region.hosts):
         differs.append("hosts")
     if differs:
@@ -272,4 +279,5 @@ def _arguments(options: Options) -> Sequence[str]:
         "--keystone-url": options.keystone_url,
         "--keystone-login": options.keystone_login,
     }
-    return [part for option, value in named.items() if value is not None for part in (option, str(value))]
+    own = [part for option, value in named.items() if value is not None for part in (option, str(value))]
+    return [*own, *options.log.arguments()]

@@ -102,7 +102,8 @@ class Heartbeats:
     async def _send_again(self, host: str, wanted: list[str]) -> None:
         for instance_id in wanted:
             try:
-                instance = (await self._repository.load(Instance, instance_id)).aggregate
+                # Other processes may have appended since: what is sent replaces what is under way.
+                instance = (await self._repository.load(Instance, instance_id, fresh=True)).aggregate
             except AggregateNotFound:
                 continue
             # Its desired state holds the instance's secrets: only hosts that have a part in it are told.

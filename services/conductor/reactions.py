@@ -126,7 +126,8 @@ class Reactions:
         by_host: dict[str, list[str]] = defaultdict(list)
         by_network: dict[str, list[str]] = defaultdict(list)
         for recorded in over:
-            instance = (await self._repository.load(Instance, recorded.aggregate_id)).aggregate
+            saved = await self._repository.load(Instance, recorded.aggregate_id, at_least=recorded.position)
+            instance = saved.aggregate
             host = recorded.event.host if isinstance(recorded.event, BuildFailed) else instance.host
             if host is not None:
                 by_host[host].append(instance.id)
@@ -144,7 +145,8 @@ class Reactions:
 
     async def _settle_in_group(self, recorded: Recorded) -> None:
         """A member that is deleted leaves its group; any other is noted where it is now."""
-        instance = (await self._repository.load(Instance, recorded.aggregate_id)).aggregate
+        saved = await self._repository.load(Instance, recorded.aggregate_id, at_least=recorded.position)
+        instance = saved.aggregate
         if instance.group is None:
             return
 
@@ -174,8 +176,8 @@ class Reactions:
         """Give back the quota of instances that are deleted: one append a project, however many they are."""
         by_project: dict[str, list[str]] = defaultdict(list)
         for recorded in gone:
-            instance = (await self._repository.load(Instance, recorded.aggregate_id)).aggregate
-            by_project[instance.project_id].append(instance.id)
+            saved = await self._repository.load(Instance, recorded.aggregate_id, at_least=recorded.position)
+            by_project[saved.aggregate.project_id].append(recorded.aggregate_id)
         author = AUTHOR.because_of(gone[0]) if len(gone) == 1 else AUTHOR
         await asyncio.gather(
             *(self._release_usage_of(project_id, ids, author) for project_id, ids in by_project.items())

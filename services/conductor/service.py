@@ -28,13 +28,14 @@ class Conductor:
         clock: Callable[[], datetime],
         *,
         down_after: float = 10.0,
+        replicas: int = 1,
     ) -> None:
         self._parts = (
             Reports(client, repository, clock),
             Heartbeats(client, repository, reads, states, clock, down_after=down_after),
             Reactions(client, repository, clock),
             Repair(repository, reads, Secrets(client), clock),
-            Upkeep(client, reads),
+            Upkeep(client, reads, replicas=replicas),
         )
 
     async def run(self) -> None:

@@ -19,9 +19,10 @@ EVERY = 1.0  # seconds
 class Upkeep:
     """Looks whether all streams are there. What was in them is brought again by heartbeats."""
 
-    def __init__(self, client: Bus, reads: ReadModel) -> None:
+    def __init__(self, client: Bus, reads: ReadModel, *, replicas: int) -> None:
         self._client = client
         self._reads = reads
+        self._replicas = replicas
 
     async def run(self) -> None:
         """Look now and then, for ever."""
@@ -40,7 +41,7 @@ class Upkeep:
         if not missing:
             return
         log.warning("made anew after a restart of the log's server: %s", ", ".join(missing))
-        await prepare(self._client)
+        await prepare(self._client, replicas=self._replicas)
         names = await self._reads.query(lambda connection: connection.execute(select(hosts.c.name)).scalars().all())
         for name in names:
             await prepare_host(self._client, name)

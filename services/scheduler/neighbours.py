@@ -84,7 +84,8 @@ class Neighbours:
 
     async def _home_of(self, instance_id: str) -> str | None:
         try:
-            return (await self._repository.load(Instance, instance_id)).aggregate.host
+            # Other services tell where it lives now: what is in memory here is of when it was placed.
+            return (await self._repository.load(Instance, instance_id, fresh=True)).aggregate.host
         except AggregateNotFound:
             return None
 

@@ -27,7 +27,7 @@ from domain.network.addresses import Wanted, allocate, release_addresses
 from domain.network.network import Network
 from domain.network.nic import nic_of, port_id
 from domain.placement.choose import Choice, choose
-from journal.envelope import Author
+from journal.envelope import Author, Recorded
 from journal.errors import AggregateNotFound
 from journal.repository import Repository
 from services.scheduler.hosts import KnownHosts
@@ -56,10 +56,13 @@ class Placement:
         self._clock = clock
         self._neighbours = Neighbours(repository, clock)
 
-    async def place(self, requests: Sequence[tuple[str, Author]]) -> None:
+    async def place(self, requests: Sequence[tuple[Recorded, Author]]) -> None:
         """Decide for instances; nothing for those that wait no longer. Raises LogUnavailable: then try again."""
         began = time.perf_counter()
-        loaded = await asyncio.gather(*(self._repository.load(Instance, instance_id) for instance_id, _ in requests))
+        loads = (
+            self._repository.load(Instance, request.aggregate_id, at_least=request.position) for request, _ in requests
+        )
+        loaded = await asyncio.gather(*loads)
         waiting = [
             Candidate(saved.aggregate, author)
             for saved, (_, author) in zip(loaded, requests, strict=True)

@@ -80,11 +80,22 @@ class Scheduler:
         async for batch in Follower(self._client, after=self._followed).batches():
             for recorded in batch:
                 if recorded.kind in (Host.KIND, HostAggregate.KIND):
-                    await self._hosts.follow(recorded)
+                    await self._learn(recorded)
                 elif isinstance(recorded.event, PLACED):
                     self._waiting[recorded.position] = recorded
                     self._woken.set()
                 self._followed = recorded.position
+
+    async def _learn(self, recorded: Recorded) -> None:
+        """Take over what an event of a host, or of hosts, says, as soon as the log can be read."""
+        while True:
+            try:
+                await self._hosts.follow(recorded)
+            except LogUnavailable as error:
+                log.warning("learning of %s %s again: %s", recorded.kind, recorded.aggregate_id, error)
+                await asyncio.sleep(PAUSE_FIRST)
+            else:
+                return
 
     async def _place(self) -> None:
         """Place whatever waits, together; while that is being done, more comes to wait."""
@@ -112,7 +123,7 @@ class Scheduler:
                 if request not in new:
                     await self._destinations.choose(request.aggregate_id, AUTHOR.because_of(request))
             if new:
-                await self._placement.place([(request.aggregate_id, AUTHOR.because_of(request)) for request in new])
+                await self._placement.place([(request, AUTHOR.because_of(request)) for request in new])
         except (LogUnavailable, AppendConflict):
             raise
         except Exception:

@@ -152,7 +152,7 @@ def replay(data: Path, at: datetime | int | None, as_json: bool, **given: str | 
 
 @click.group()
 def log() -> None:
-    """Take the log of a region elsewhere, and build the region again from it."""
+    """Take the log of a region elsewhere, build the region again from it, or have a cluster keep it."""
 
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -198,3 +198,38 @@ def import_(data: Path, file: Path, as_json: bool) -> None:
     from services.cli.log.importing import import_log as run  # noqa: PLC0415
 
     _run(run(data.absolute(), file.absolute(), as_json=as_json), resumes=True)
+
+
+@log.command("cluster-config")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--node",
+    "nodes",
+    multiple=True,
+    metavar="NAME=ADDRESS[:PORT[:ROUTE_PORT[:MONITOR_PORT]]]",
+    help="A node to add, or to give another place. Ports are 4222, 6222 and 8222 where none are named.",
+)
+@click.option("--host", "hosts", multiple=True, metavar="HOST", help="A compute host that may connect: it gets a key.")
+@click.option("--without-host", "without_hosts", multiple=True, metavar="HOST", help="A host that no longer may.")
+@click.option("--store", metavar="PATH", help="Where the log lies, on every node.  [default: /var/lib/chronova-log]")
+@click.option(
+    "--sync-interval", metavar="always|TIME", help="When a node has what it stores on its disk.  [default: always]"
+)
+@click.option("--tls-certificate", "certificate", metavar="PATH", help="The node's certificate, on every node.")
+@click.option("--tls-key", "certificate_key", metavar="PATH", help="Its key, on every node.")
+@click.option("--tls-authority", "authority", metavar="PATH", help="Who has signed them, on every node.")
+def cluster_config(directory: Path, **changes: Any) -> None:
+    """Write the keys and the configurations of a cluster of nats-servers, or change them.
+
+    What is there already stays: keys are never made anew, and what is not named again is as before.
+
+    \b
+    Examples:
+      chronova log cluster-config /etc/chronova/log --node n1=10.0.0.1 --node n2=10.0.0.2 --node n3=10.0.0.3
+      chronova log cluster-config /etc/chronova/log --host compute-7
+      chronova log cluster-config /etc/chronova/log --without-host compute-7
+    """
+    from services.cli.log.cluster_config import Changes  # noqa: PLC0415
+    from services.cli.log.cluster_config import cluster_config as run  # noqa: PLC0415
+
+    sys.exit(told(lambda: run(directory.absolute(), Changes(**changes))))

@@ -32,7 +32,7 @@ from journal.streams import call, last_position, missing_streams, prepare
 from projections.audit import Mark
 from services.cli.log.exporting import SETTINGS
 from services.cli.log.missing_images import missing_images
-from services.cli.log.opened import held, served
+from services.cli.log.opened import held, own_log, served
 from services.cli.log.progress import Progress
 from services.cli.log.secret_parts import keep
 from services.cli.region import IMPORTING, Region, RegionError, make_directory
@@ -86,7 +86,7 @@ class Import:
                 self._mark(region)
             region.save()
             imported = await self._fill(region, ending)
-            _sync_tree(region.log.directory / "jetstream")
+            _sync_tree(own_log(region).directory / "jetstream")
             self._marker.unlink()
         return imported
 
@@ -94,7 +94,7 @@ class Import:
         """The region that is to be. Raises RegionError when it cannot be in this directory."""
         try:
             settings = {name: header.region[name] for name in SETTINGS}
-            wanted = Region(data=self._data, **{**settings, "hosts": tuple(settings["hosts"])})
+            wanted = Region.from_settings(self._data, settings)
             wanted.require_sound()
         except (KeyError, TypeError, ValueError, DomainError) as error:
             raise ExportDamaged(f"its settings are none: {error!r}") from None
@@ -108,7 +108,7 @@ class Import:
     def _begun_before(self, wanted: Region) -> Region:
         try:
             settings = orjson.loads(self._marker.read_bytes())["region"]
-            begun = Region(data=self._data, **{**settings, "hosts": tuple(settings["hosts"])})
+            begun = Region.from_settings(self._data, settings)
         except (KeyError, TypeError, ValueError) as error:
             raise RegionError(
                 f"{self._marker} is damaged: remove {self._data}, and import again. ({error!r})"
@@ -133,7 +133,7 @@ class Import:
         """Raises RegionError when the region that is there has a log; what is left of an empty one is removed."""
         if not (self._data / "region.json").exists():
             return
-        store = region.log.directory / "jetstream"
+        store = own_log(region).directory / "jetstream"
         if store.exists():
             region.run.mkdir(exist_ok=True)
             region.logs.mkdir(exist_ok=True)

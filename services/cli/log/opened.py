@@ -9,6 +9,7 @@ from pathlib import Path
 
 from journal.bus import Bus
 from journal.connection import connect, disconnect
+from journal.embedded import EmbeddedLog
 from journal.errors import LogUnavailable
 from journal.streams import missing_streams
 from journal.waiting import within
@@ -33,6 +34,8 @@ async def open_log(region: Region, *, name: str) -> AsyncIterator[Bus]:
         finally:
             await disconnect(client)
         return
+    if region.embedded_log is None:
+        raise RegionError(f"The log of the region in {region.data}, at {', '.join(region.nats_urls)}, does not answer.")
     with held(region):
         async with served(region, name=name) as client:
             await _require_log(client, region)
@@ -48,17 +51,19 @@ async def _require_log(client: Bus, region: Region) -> None:
 
 async def running_log(region: Region, *, name: str) -> Bus | None:
     """A connection to the log of a region that runs; None when nobody answers there, or somebody else does."""
-    if not _is_open(region.log.port):
+    embedded = region.embedded_log
+    if embedded is not None and not _is_open(embedded.port):
         return None
     try:
-        return await within(PATIENCE, connect(region.log.url, region.log.control_seed, name=name, quiet=True))
+        return await within(PATIENCE, connect(region.log.urls, region.log.control_seed, name=name, quiet=True))
     except (LogUnavailable, TimeoutError, OSError):
         return None
 
 
 @contextlib.contextmanager
 def held(region: Region) -> Iterator[None]:
-    """The region is ours, and does not run. Raises RegionError."""
+    """The region is ours, and does not run. Raises RegionError, also when its log is none of its own."""
+    own_log(region)
     try:
         with locked(region):
             yield
@@ -76,19 +81,29 @@ async def served(region: Region, *, name: str, sync_interval: str = "always") ->
     """
     # One that a command like this left when it was killed, or a supervisor: two servers must never have one store.
     end_by_pid(region.run / "nats-server.pid")
-    if pid := _serving(region.log.directory):
+    if pid := _serving(own_log(region).directory):
         raise RegionError(f"The log of the region in {region.data} has a server already, process {pid}: end it first.")
     apart = region.with_settings(nats_port=_free_port())
-    apart.log.configure(region.hosts, sync_interval=sync_interval)
+    own_log(apart).configure(region.hosts, sync_interval=sync_interval)
     try:
         async with kept(apart, nats_server(apart)):
-            client = await connect(apart.log.url, apart.log.control_seed, name=name)
+            client = await connect(apart.log.urls, apart.log.control_seed, name=name)
             try:
                 yield client
             finally:
                 await disconnect(client)
     finally:
-        region.log.configure(region.hosts)
+        own_log(region).configure(region.hosts)
+
+
+def own_log(region: Region) -> EmbeddedLog:
+    """The log that the region runs itself. Raises RegionError when it is given one that others run."""
+    if region.embedded_log is None:
+        raise RegionError(
+            f"The region in {region.data} has its log at {', '.join(region.nats_urls)}: "
+            "this is for a region that runs its log itself."
+        )
+    return region.embedded_log
 
 
 def _serving(directory: Path) -> int | None:

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
 from domain.host.host import Host
+from domain.host.service import disable
 from journal.append import Appender
 from journal.bus import Bus
 from journal.connection import connect, disconnect
@@ -17,6 +19,7 @@ from journal.streams import last_position
 from services.cli.region import Region
 from tests.integration.journal.proxy import Proxy
 from tests.integration.journal.test_repository import AUTHOR, anybody, claim_one, host
+from tests.unit.domain.specification import AT
 
 
 @pytest.fixture
@@ -112,6 +115,31 @@ async def test_a_decision_whose_acknowledgement_was_lost_is_not_decided_again(
         "chronova.host.registered.v1",
         "chronova.host.claims-granted.v1",
     ]
+
+
+async def test_an_event_that_others_have_built_upon_since_is_known_to_be_stored(
+    client: Bus, cut_off: Bus, proxy: Proxy
+) -> None:
+    """Theirs is the newest by the time it is asked: that ours is not the newest does not mean that it is not there."""
+    repository = Repository(cut_off, may_append=anybody)
+    await repository.create(host(), AUTHOR)
+
+    async def stored_then_built_upon() -> None:
+        await stored(client, 2)
+        await Repository(client, may_append=anybody).execute(Host, "h", partial(disable, reason="b", at=AT), AUTHOR)
+        proxy.cut()
+        proxy.deaf = False
+
+    async def hook(data: bytes) -> bool:
+        if b"HPUB evt." in data:
+            proxy.hook, proxy.deaf = None, True
+            proxy.cutting = asyncio.create_task(stored_then_built_upon())  # type: ignore[attr-defined]
+        return True
+
+    proxy.hook = hook
+    saved = await repository.execute(Host, "h", partial(disable, reason="a", at=AT), AUTHOR)
+    assert saved.position == 2
+    assert await last_position(client) == 3
 
 
 async def test_when_the_log_stays_away_it_is_said_that_nobody_knows(client: Bus, cut_off: Bus, proxy: Proxy) -> None:
