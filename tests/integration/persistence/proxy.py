@@ -17,6 +17,7 @@ class Proxy:
         self._mark = b""
         self._left = 0  # occurrences of the mark until it is the one
         self._with_request = False
+        self._with_connection = True
         self._deaf = False
         self._open: set[socket.socket] = set()
         self._port = 0
@@ -35,12 +36,14 @@ class Proxy:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def lose_answer(self, to: bytes, *, number: int = 1) -> None:
+    def lose_answer(self, to: bytes, *, number: int = 1, with_connection: bool = True) -> None:
         """The server gets the request and answers; the answer is lost, and with it the connection."""
         self._mark, self._left, self._with_request, self._deaf = to, number, False, False
+        self._with_connection = with_connection
 
     def lose_request(self, of: bytes, *, number: int = 1) -> None:
         """The connection is lost before the request."""
+        self._with_connection = True
         self._mark, self._left, self._with_request, self._deaf = of, number, True, False
 
     def hold(self, request: bytes, until: Callable[[], object]) -> None:
@@ -68,6 +71,8 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 20):
                 if not may_pass(data):
+                    if not self._with_connection:
+                        continue
                     self.on_cut()
                     self.cut()
                     return

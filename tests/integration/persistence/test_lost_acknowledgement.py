@@ -59,7 +59,7 @@ def proxy(plain_server: PlainServer) -> Iterator[Proxy]:
 
 @pytest.fixture
 def through_proxy(make_factory: MakeFactory, proxy: Proxy) -> ProcessRecorder:
-    factory: JetStreamFactory = make_factory(NATS_URL=proxy.url, NATS_TIMEOUT="0.3", NATS_PATIENCE="5")
+    factory: JetStreamFactory = make_factory(NATS_URL=proxy.url)
     return factory.process_recorder()
 
 
@@ -86,6 +86,15 @@ def test_it_ends_well_and_exactly_once(  # noqa: PLR0917
     assert versions(through_proxy.select_events("a")) == found
 
 
+def test_an_answer_that_never_comes_is_not_waited_for_for_ever(proxy: Proxy, make_factory: MakeFactory) -> None:
+    recorder = make_factory(NATS_URL=proxy.url, NATS_TIMEOUT="1").process_recorder()
+    recorder.insert_events(events("a", [1]))
+    proxy.lose_answer(PUBLISH, with_connection=False)
+    assert recorder.insert_events(events("a", [2])) == [2]
+    assert proxy.cuts == 0
+    assert versions(recorder.select_events("a")) == [1, 2]
+
+
 def test_it_is_recognised_also_behind_what_another_has_recorded_meanwhile(
     proxy: Proxy, through_proxy: ProcessRecorder, make_factory: MakeFactory
 ) -> None:
@@ -110,7 +119,7 @@ def test_another_that_was_first_is_told_from_ours(
 
 
 def test_it_is_said_when_the_outcome_is_not_known(proxy: Proxy, make_factory: MakeFactory) -> None:
-    recorder = make_factory(NATS_URL=proxy.url, NATS_TIMEOUT="0.1", NATS_PATIENCE="0.5").process_recorder()
+    recorder = make_factory(NATS_URL=proxy.url, NATS_PATIENCE="1").process_recorder()
     proxy.lose_answer(PUBLISH)
     proxy.on_cut = proxy.refuse
     with pytest.raises(OperationalError, match="may be recorded, or not"):

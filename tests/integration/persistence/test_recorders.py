@@ -95,7 +95,7 @@ def test_an_event_that_is_too_large_is_refused_and_harms_nobody(factory: JetStre
 
 
 def test_a_history_is_whole_however_large_its_events_are(tmp_path: Path, name: str) -> None:
-    server = PlainServer(tmp_path, extra="max_pending: 2MB")  # so many bytes the server sends at once
+    server = PlainServer(tmp_path, extra="max_pending: 4MB")  # a client for which more is pending is cut off
     server.start()
     factory = JetStreamFactory({"NATS_URL": server.url, "NATS_STREAM": name})
     try:

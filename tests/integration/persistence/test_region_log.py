@@ -138,8 +138,8 @@ class CountStops(Projection[Stops]):
     topics = (StopRequested.TOPIC,)
 
     def process_event(self, _event: DomainEventProtocol[str], tracking: Tracking) -> None:
-        self.view.insert_tracking(tracking)
         self.view.count += 1
+        self.view.insert_tracking(tracking)
 
 
 async def test_a_projection_follows_it_and_keeps_its_place(env: dict[str, str], instance: Instance) -> None:
