@@ -5,22 +5,30 @@ things here for so long. Source: identity API v3 reference, "Validate and show i
 """
 
 import asyncio
+import contextlib
 import hashlib
 import logging
+import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
+from domain.identity.project import create_project
 from domain.identity.role import effective_roles
+from journal.authority import Source
+from journal.envelope import Author
+from journal.errors import AppendConflict
 from services.api.caller import Caller
+from services.api.commands import Commands
 from services.api.errors import RETRY, Refusal
 
 log = logging.getLogger(__name__)
 
 GOOD_FOR = timedelta(seconds=60)
+IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 REMEMBERED = 10_000
 """How many tokens are remembered at most; those that were asked about longest ago are forgotten first."""
 
@@ -28,10 +36,18 @@ REMEMBERED = 10_000
 class Keystone:
     """Asks a Keystone whom a token stands for, and remembers the answer. `login` is the body of our own request for a token."""
 
-    def __init__(self, http: httpx.AsyncClient, login: Mapping[str, Any], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        login: Mapping[str, Any],
+        clock: Callable[[], datetime],
+        introduce: Callable[[Caller], Awaitable[None]],
+    ) -> None:
         self._http = http
         self._login = login
         self._clock = clock
+        self._introduce = introduce  # is told of a caller whose project was not seen before
+        self._introduced: set[str] = set()
         self._own_token = ""
         self._logging_in = asyncio.Lock()
         self._known: OrderedDict[bytes, tuple[datetime, Caller | None]] = OrderedDict()
@@ -65,6 +81,9 @@ class Keystone:
     async def _remember(self, key: bytes, token: str) -> Caller | None:
         began = self._clock()
         caller = await self._ask(token)
+        if caller is not None and caller.project_id is not None and caller.project_id not in self._introduced:
+            await self._introduce(caller)
+            self._introduced.add(caller.project_id)
         self._known[key] = (began + GOOD_FOR, caller)
         self._known.move_to_end(key)
         while len(self._known) > REMEMBERED:
@@ -110,12 +129,25 @@ class Keystone:
         return Refusal(503, "The identity service of this cloud cannot be asked. Try again in a moment.", headers=RETRY)
 
 
+def introducer(commands: Commands, clock: Callable[[], datetime]) -> Callable[[Caller], Awaitable[None]]:
+    """Makes projects of Keystone known to the log: quotas are kept, and usage is counted, by project."""
+
+    async def introduce(caller: Caller) -> None:
+        project = create_project(caller.project_id or "", name=caller.project_name or "", at=clock())
+        with contextlib.suppress(AppendConflict):  # it is known
+            await commands.create(project, Author(f"user:{caller.user_id}", Source.API))
+
+    return introduce
+
+
 def caller_of(answer: httpx.Response) -> Caller | None:
     """Whom an answer says a token to stand for; None for one whose scope is neither a project nor nothing."""
     token = answer.json()["token"]
     if token.keys() & {"system", "domain"}:
         return None
     project = token.get("project") or {"id": None, "name": None}
+    if project["id"] is not None and not IDENTIFIER.fullmatch(project["id"]):
+        raise ValueError("the id of a project is no subject")
     credential = token.get("application_credential") or {"id": None, "name": None, "restricted": False}
     return Caller(
         user_id=token["user"]["id"],

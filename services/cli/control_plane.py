@@ -26,7 +26,7 @@ from projections.read_model import ReadModel, open_or_rebuild
 from services.api.commands import AppliedPosition, Commands
 from services.api.dependencies import Dependencies
 from services.api.endings import Endings
-from services.api.keystone import Keystone
+from services.api.keystone import Keystone, introducer
 from services.cli.ports import listening
 from services.cli.region import Region, RegionError
 from services.cli.seed import Seed
@@ -92,13 +92,10 @@ class ControlPlane:
         endings = Endings(self.client, self.reads, clock)
         await endings.start()
         await sweep(self.region.images, self.repository)
-        keystone = None
-        if self.region.keystone_url:
-            login = orjson.loads(await asyncio.to_thread(self.region.keystone_login.read_bytes))
-            keystone = Keystone(httpx.AsyncClient(base_url=self.region.keystone_url, timeout=10), login, clock)
+        commands = Commands(self.repository, applied, endings)
         app = create_app(
             Dependencies(
-                commands=Commands(self.repository, applied, endings),
+                commands=commands,
                 applied=applied,
                 reads=self.reads,
                 secrets=Secrets(self.client),
@@ -111,7 +108,7 @@ class ControlPlane:
                 url_key=self.region.key("image-urls"),
                 endings=endings,
                 token_lifetime=self.region.token_lifetime,
-                keystone=keystone,
+                keystone=await asyncio.to_thread(self._keystone, commands),
                 keystone_url=self.region.keystone_url,
             )
         )
@@ -125,6 +122,14 @@ class ControlPlane:
             timeout_graceful_shutdown=5,
         )
         await serve(config)
+
+    def _keystone(self, commands: Commands) -> Keystone | None:
+        """The Keystone that knows users and tokens; None where identity is ours. Raises OSError."""
+        if not self.region.keystone_url:
+            return None
+        login = orjson.loads(self.region.keystone_login.read_bytes())
+        http = httpx.AsyncClient(base_url=self.region.keystone_url, timeout=10)
+        return Keystone(http, login, clock, introducer(commands, clock))
 
     async def _console_output(self, host: str, instance_id: str, lines: int | None) -> str:
         question = orjson.dumps({"instance_id": instance_id, "lines": lines})

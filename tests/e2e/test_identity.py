@@ -148,6 +148,10 @@ def test_a_second_region_takes_the_tokens_of_the_first_as_of_a_keystone(simulate
             assert http.get("/v2.1/servers").json() == {"servers": []}
             assert http.get("/v2.1/os-services").status_code == 200
             assert http.get("/identity/v3").status_code == 404
+            image = http.get("/image/v2/images").json()["images"][0]["id"]
+            server = {"name": "vm", "flavorRef": "1", "imageRef": image, "networks": "none"}
+            headers = {"OpenStack-API-Version": "compute 2.37"}
+            assert http.post("/v2.1/servers", json={"server": server}, headers=headers).status_code == 202
             assert http.get("/v2.1/servers", headers={"X-Auth-Token": "x"}).status_code == 401
         assert (data / "keys" / "keystone-login.json").stat().st_mode & 0o077 == 0
         assert not (data / "clouds.yaml").exists()

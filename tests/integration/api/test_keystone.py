@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from domain.identity.project import Project
 from services.api.app import create_app
-from services.api.keystone import GOOD_FOR, Keystone
+from services.api.caller import NOBODY, Caller
+from services.api.keystone import GOOD_FOR, Keystone, introducer
 from services.cli.clouds import ADMIN, DEMO
 from tests.integration.api.conftest import BASE, Api, password_auth
 from tests.integration.api.people import IDENTITY, PASSWORD, make_member
@@ -41,6 +43,7 @@ class Elsewhere:
     api: Api
     wire: Wire
     http: httpx.AsyncClient
+    introduced: list[str | None]
 
     async def get(self, path: str, cloud: str) -> httpx.Response:
         return await self.http.get(path, headers={"X-Auth-Token": self.api.tokens[cloud]})
@@ -52,11 +55,16 @@ async def elsewhere(api: Api) -> AsyncIterator[Elsewhere]:
     wire = Wire(httpx.ASGITransport(create_app(api.dependencies)))
     login = password_auth("nova", PASSWORD, "nova")
     async with httpx.AsyncClient(transport=wire, base_url=KEYSTONE) as to_keystone:
-        keystone = Keystone(to_keystone, login, api.clock)
+        introduced: list[str | None] = []
+
+        async def introduce(caller: Caller) -> None:
+            introduced.append(caller.project_name)
+
+        keystone = Keystone(to_keystone, login, api.clock, introduce)
         dependencies = replace(api.dependencies, keystone=keystone, keystone_url=KEYSTONE, token_key=b"x" * 32)
         app = create_app(dependencies)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE) as http:
-            yield Elsewhere(api, wire, http)
+            yield Elsewhere(api, wire, http, introduced)
 
 
 async def test_a_token_of_the_keystone_opens_all_apis(elsewhere: Elsewhere) -> None:
@@ -64,6 +72,23 @@ async def test_a_token_of_the_keystone_opens_all_apis(elsewhere: Elsewhere) -> N
         assert (await elsewhere.get(path, DEMO)).status_code == 200
     assert (await elsewhere.get("/v2.1/os-hypervisors", DEMO)).status_code == 403
     assert (await elsewhere.get("/v2.1/os-hypervisors", ADMIN)).status_code == 200
+
+
+async def test_a_project_is_introduced_when_it_is_first_seen(elsewhere: Elsewhere) -> None:
+    for cloud in (DEMO, ADMIN, DEMO):
+        await elsewhere.get("/v2.1/servers", cloud)
+    elsewhere.api.clock.ahead = GOOD_FOR
+    await elsewhere.get("/v2.1/servers", DEMO)
+    assert elsewhere.introduced == ["demo", "admin"]
+
+
+async def test_an_introduced_project_is_known_to_the_log(elsewhere: Elsewhere) -> None:
+    api = elsewhere.api
+    introduce = introducer(api.dependencies.commands, api.clock)
+    caller = replace(NOBODY, user_id="u1", project_id="ab" * 16, project_name="of another cloud")
+    for _ in range(2):
+        await introduce(caller)
+    assert (await api.dependencies.commands.load(Project, "ab" * 16)).name == "of another cloud"
 
 
 async def test_an_unknown_token_is_sent_to_the_keystone(elsewhere: Elsewhere) -> None:

@@ -27,6 +27,7 @@ LOOKS_CLOSER = {
     "GET /v2.0/quotas/{project}": {"reader", "member"},
     "GET /v2.0/quotas/{project}/default": {"reader", "member"},
     "GET /v2.0/quotas/{project}/details": {"reader", "member"},
+    "GET /v2.1/os-simple-tenant-usage/{project}": {"reader", "member"},
     "GET /v2.1/os-quota-sets/{project}": {"reader", "member"},
     "GET /v2.1/os-quota-sets/{project}/defaults": {"reader", "member"},
     "GET /v2.1/os-quota-sets/{project}/detail": {"reader", "member"},
