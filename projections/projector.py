@@ -22,9 +22,10 @@ from projections.hosts import claim_rows, host_row
 from projections.identity import credential_row, project_row, user_rows
 from projections.instance_actions import action_rows
 from projections.instances import instance_host_rows, instance_row
+from projections.layout import make_tables
 from projections.networks import network_row, port_rows, security_group_rows, subnet_row
 from projections.quotas import quota_class_row, quota_row, reservation_rows
-from projections.read_model import CHECKPOINT, POSITION_SUBJECT, make_tables, position_of
+from projections.read_model import CHECKPOINT, POSITION_SUBJECT, position_of
 from projections.tables import checkpoints
 from projections.writes import Writes
 
