@@ -12,10 +12,13 @@ from domain.instance import (
     build,
     crash_dump,
     deletion,
+    details,
     evacuation,
     instance,
+    interfaces,
     live_migration,
     lock,
+    metadata,
     move,
     password,
     pause,
@@ -30,6 +33,7 @@ from domain.instance import (
     shelve,
     snapshot,
     suspend,
+    tags,
 )
 from domain.network import addresses, binding, network, port, subnet
 from domain.project import quota, usage
@@ -85,6 +89,10 @@ DECLARING = (
     placing,
     servergroup,
     hostaggregate,
+    details,
+    metadata,
+    tags,
+    interfaces,
 )
 """The modules that declare aggregates and events: importing them registers what they declare."""
 

@@ -48,8 +48,8 @@ MAY_APPEND: Mapping[str, frozenset[Source]] = {
     "chronova.keypair.replaced.v1": frozenset({API}),
     "chronova.keypair.deleted.v1": frozenset({API}),
     "chronova.network.created.v1": frozenset({FIRST_START}),
-    "chronova.network.addresses-allocated.v1": frozenset({SCHEDULER}),
-    "chronova.network.addresses-released.v1": frozenset({SCHEDULER, CONDUCTOR}),
+    "chronova.network.addresses-allocated.v1": frozenset({SCHEDULER, API}),
+    "chronova.network.addresses-released.v1": frozenset({SCHEDULER, CONDUCTOR, API}),
     "chronova.network.deleted.v1": frozenset({API}),
     "chronova.host.registered.v1": frozenset({CONDUCTOR}),
     "chronova.host.inventory-changed.v1": frozenset({CONDUCTOR}),
@@ -89,8 +89,8 @@ MAY_APPEND: Mapping[str, frozenset[Source]] = {
     "chronova.network.port-created.v1": frozenset({API}),
     "chronova.network.port-changed.v1": frozenset({API}),
     "chronova.network.port-deleted.v1": frozenset({API}),
-    "chronova.network.ports-bound.v1": frozenset({SCHEDULER}),
-    "chronova.network.ports-unbound.v1": frozenset({SCHEDULER, CONDUCTOR}),
+    "chronova.network.ports-bound.v1": frozenset({SCHEDULER, API}),
+    "chronova.network.ports-unbound.v1": frozenset({SCHEDULER, CONDUCTOR, API}),
     "chronova.securitygroup.created.v1": frozenset({API}),
     "chronova.securitygroup.changed.v1": frozenset({API}),
     "chronova.securitygroup.rule-added.v1": frozenset({API}),
@@ -172,6 +172,16 @@ MAY_APPEND: Mapping[str, frozenset[Source]] = {
     "chronova.project.usage-released.v1": frozenset({API, CONDUCTOR}),
     "chronova.quotaclass.created.v1": frozenset({API}),
     "chronova.quotaclass.changed.v1": frozenset({API}),
+    # what an owner keeps with an instance
+    "chronova.instance.details-changed.v1": frozenset({API}),
+    "chronova.instance.metadata-changed.v1": frozenset({API}),
+    "chronova.instance.tags-changed.v1": frozenset({API}),
+    "chronova.instance.interface-attach-requested.v1": frozenset({API}),
+    "chronova.instance.interface-attached.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.interface-attach-failed.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.interface-detach-requested.v1": frozenset({API}),
+    "chronova.instance.interface-detached.v1": frozenset({CONDUCTOR}),
+    "chronova.instance.interface-detach-failed.v1": frozenset({CONDUCTOR}),
 }
 """Who may append each version of each event. It is total: an event without a row fails the tests."""
 

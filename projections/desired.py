@@ -12,6 +12,7 @@ from nats.errors import Error as NatsError
 
 from domain.instance.desired import Desired, Errand, ErrandKind, GuestSpec, ImageSource, Nic, Want
 from domain.instance.instance import Instance
+from domain.instance.interfaces import DETACHING
 from domain.instance.move import part_of
 from journal.bus import Bus
 from journal.envelope import Recorded
@@ -105,7 +106,7 @@ class DesiredStates:
             memory_mib=instance.flavor["ram"],
             disk_gib=instance.flavor["disk"],
             image=self._source(instance.shelved_image or instance.image),
-            nics=tuple(Nic(**{name: nic[name] for name in NIC_PARTS}, dns=tuple(nic["dns"])) for nic in instance.nics),
+            nics=tuple(_nic(nic) for nic in instance.nics if nic.get("state") != DETACHING),
             public_keys={} if instance.key is None else {instance.key["name"]: instance.key["public_key"]},
             metadata=instance.metadata,
             user_data=user_data,
@@ -117,6 +118,10 @@ class DesiredStates:
     async def _secret(self, instance: Instance, what: str) -> str | None:
         secret = await self._secrets.get(f"instance.{instance.id}.{what}")
         return None if secret is None else secret.decode()
+
+
+def _nic(nic: Mapping[str, Any]) -> Nic:
+    return Nic(**{name: nic[name] for name in NIC_PARTS}, dns=tuple(nic["dns"]))
 
 
 NIC_PARTS = ("port_id", "network_id", "mac", "address", "cidr", "gateway", "mtu")

@@ -10,6 +10,14 @@ from domain.instance.crash_dump import CrashDumpRequested, CrashDumpTriggered
 from domain.instance.deletion import DeletionRequested, InstanceDeleted
 from domain.instance.evacuation import EvacuationRequested, InstanceEvacuated
 from domain.instance.instance import Instance
+from domain.instance.interfaces import (
+    InterfaceAttached,
+    InterfaceAttachFailed,
+    InterfaceAttachRequested,
+    InterfaceDetached,
+    InterfaceDetachFailed,
+    InterfaceDetachRequested,
+)
 from domain.instance.live_migration import InstanceMigrated, LiveMigrationRequested
 from domain.instance.lock import InstanceLocked, InstanceUnlocked
 from domain.instance.move import DestinationChosen, MoveFailed
@@ -89,6 +97,8 @@ BEGINS: Mapping[type[Event], Begins] = {
     OffloadRequested: Begins("shelveOffload", "compute_shelve_offload_instance"),
     UnshelveRequested: Begins("unshelve", "compute_unshelve_instance"),
     ResizeConfirmed: Begins("confirmResize", "compute_confirm_resize"),
+    InterfaceAttachRequested: Begins("attach_interface", "compute_attach_interface"),
+    InterfaceDetachRequested: Begins("detach_interface", "compute_detach_interface"),
     InstanceLocked: Begins("lock", ""),
     InstanceUnlocked: Begins("unlock", ""),
     StateReset: Begins("resetState", ""),
@@ -117,6 +127,8 @@ SUCCEEDS: Mapping[type[Event], tuple[str, ...]] = {
     InstanceShelved: ("shelve",),
     InstanceOffloaded: ("shelveOffload",),
     InstanceUnshelved: ("unshelve",),
+    InterfaceAttached: ("attach_interface",),
+    InterfaceDetached: ("detach_interface",),
 }
 """Which of the actions that are under way it is that an event meets."""
 
@@ -131,6 +143,8 @@ OVERTAKES: Mapping[type[Event], str] = {
 """What becomes of all other actions when this happens."""
 
 FAILS: Mapping[type[Event], tuple[str, ...]] = {
+    InterfaceAttachFailed: ("attach_interface",),
+    InterfaceDetachFailed: ("detach_interface",),
     SnapshotFailed: ("createImage", "createBackup", "shelve"),
     MoveFailed: ("resize", "migrate", "live-migration", "evacuate", "unshelve"),
 }

@@ -3,12 +3,16 @@
 from typing import cast
 
 from domain.instance.instance import Instance
+from domain.instance.tags import TagsChanged
 from journal.envelope import Recorded
 from projections.fold import Folded
-from projections.tables import instance_hosts, instances
+from projections.tables import instance_hosts, instance_tags, instances
 from projections.writes import Writes
 
 HOSTS = "hosts"
+
+TAGS = "tags"
+"""What is noted beside an instance: the tags that it has rows of."""
 
 
 def instance_row(folded: Folded, recorded: Recorded, writes: Writes) -> None:
@@ -54,6 +58,10 @@ def instance_row(folded: Folded, recorded: Recorded, writes: Writes) -> None:
             "launched_at": instance.launched_at,
             "terminated_at": instance.terminated_at,
             "deleted": instance.is_deleted,
+            "access_ipv4": instance.access_ipv4,
+            "access_ipv6": instance.access_ipv6,
+            "disk_config": instance.disk_config,
+            "tags": instance.tags,
             "version": instance.version,
             "created_position": folded.created_position,
             "position": recorded.position,
@@ -73,3 +81,15 @@ def instance_host_rows(folded: Folded, _recorded: Recorded, writes: Writes) -> N
         if host not in before:
             writes.put(instance_hosts, {"instance_id": instance.id, "host": host})
     folded.notes[HOSTS] = hosts
+
+
+def tag_rows(folded: Folded, recorded: Recorded, writes: Writes) -> None:
+    """One row a tag, so that instances are found by it; a deleted instance keeps its own."""
+    if not isinstance(recorded.event, TagsChanged):
+        return
+    before, after = folded.notes.get(TAGS, ()), recorded.event.tags
+    folded.notes[TAGS] = after
+    for tag in before:
+        writes.remove(instance_tags, folded.aggregate.id, tag)
+    for tag in after:
+        writes.put(instance_tags, {"instance_id": folded.aggregate.id, "tag": tag})

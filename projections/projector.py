@@ -21,10 +21,11 @@ from projections.groups import host_aggregate_rows, server_group_row
 from projections.hosts import claim_rows, host_row
 from projections.identity import credential_row, project_row, user_rows
 from projections.instance_actions import action_rows
-from projections.instances import instance_host_rows, instance_row
+from projections.instances import instance_host_rows, instance_row, tag_rows
+from projections.layout import make_tables
 from projections.networks import network_row, port_rows, security_group_rows, subnet_row
 from projections.quotas import quota_class_row, quota_row, reservation_rows
-from projections.read_model import CHECKPOINT, POSITION_SUBJECT, make_tables, position_of
+from projections.read_model import CHECKPOINT, POSITION_SUBJECT, position_of
 from projections.tables import checkpoints
 from projections.writes import Writes
 
@@ -39,7 +40,7 @@ WRITERS: Mapping[str, tuple[RowWriter, ...]] = {
     "flavor": (flavor_row, flavor_access_rows),
     "host": (host_row, claim_rows),
     "image": (image_row,),
-    "instance": (instance_row, instance_host_rows, action_rows),
+    "instance": (instance_row, instance_host_rows, tag_rows, action_rows),
     "keypair": (keypair_row,),
     "name": (),  # what has it says so itself
     "network": (network_row, subnet_row, port_rows),

@@ -12,7 +12,8 @@ import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from projections.tables import checkpoints, metadata
+from projections.layout import make_tables
+from projections.tables import checkpoints
 
 log = logging.getLogger(__name__)
 
@@ -56,16 +57,12 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
 
 
-def make_tables(engine: Engine) -> None:
-    """Make the tables that are missing."""
-    metadata.create_all(engine)
-
-
 def open_or_rebuild(path: Path) -> Engine:
     """The read model in a file, with all tables.
 
-    A file that is damaged is put aside: the log has all that it takes to build it again, and the projector does. Services
-    open it at the same moment, so one at a time: two that make a table, or switch to WAL, would fail each other.
+    A file that is damaged is put aside, and one whose tables have the layout of another version is emptied: the log has all
+    that it takes to build it again, and the projector does. Services open it at the same moment, so one at a time: two
+    that make a table, or switch to WAL, would fail each other.
     """
     with path.with_name(f"{path.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

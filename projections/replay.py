@@ -8,8 +8,8 @@ from journal.envelope import Recorded
 from journal.errors import LogBroken
 from journal.repository import Repository
 from projections.fold import Folded, Folder
+from projections.layout import make_tables
 from projections.projector import write_rows
-from projections.read_model import make_tables
 from projections.writes import Writes
 
 Check = Callable[[Folded | None, Recorded], None]

@@ -84,6 +84,10 @@ instances = Table(
     Column("launched_at", UtcDateTime),
     Column("terminated_at", UtcDateTime),
     Column("deleted", Boolean, nullable=False),
+    Column("access_ipv4", String(15)),
+    Column("access_ipv6", String(45)),
+    Column("disk_config", String(8), nullable=False),
+    Column("tags", JSON, nullable=False),  # also a row each in instance_tags
     Column("version", Integer, nullable=False),
     Column("created_position", BigInteger, nullable=False),  # orders instances by age where times are equal
     Column("position", BigInteger, nullable=False),  # of the newest event in this row
@@ -98,6 +102,14 @@ instance_hosts = Table(
     Column("instance_id", String(36), primary_key=True),
     Column("host", String(64), primary_key=True),  # it has a part in the instance: see Instance.hosts
     Index("instance_hosts_by_host", "host"),
+)
+
+instance_tags = Table(
+    "instance_tags",
+    metadata,
+    Column("instance_id", String(36), primary_key=True),
+    Column("tag", String(60), primary_key=True),
+    Index("instance_tags_by_tag", "tag"),
 )
 
 instance_actions = Table(

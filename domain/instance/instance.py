@@ -88,6 +88,10 @@ class Instance(Aggregate):
         self.building = False
         self.launched_at: datetime | None = None
         self.terminated_at: datetime | None = None
+        self.access_ipv4: str | None = None
+        self.access_ipv6: str | None = None
+        self.disk_config = "MANUAL"
+        self.tags: list[str] = []
         self.pinned_zone: str | None = None
         self.forced_host: str | None = None
         self.hints: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from domain.instance.deletion import InstanceDeleted, finish_unplaced_deletion
 from domain.instance.desired import Want
 from domain.instance.evacuation import InstanceEvacuated
 from domain.instance.instance import Instance, InstanceEvent
+from domain.instance.interfaces import cards_reported
 from domain.instance.legality import Action
 from domain.instance.live_migration import InstanceMigrated
 from domain.instance.move import HostLeft, abandon_move
@@ -149,6 +150,8 @@ def _lives_here(instance: Instance, seen: Observation, at: datetime) -> None:
         _ended(instance, seen, ENDS[task], at)
     elif task in OTHERWISE:
         OTHERWISE[task](instance, seen, at)
+    if seen.exists and instance.want is not Want.ABSENT:
+        cards_reported(instance, error=seen.error, at=at)
 
 
 def _interrupted(instance: Instance, seen: Observation, at: datetime) -> None:

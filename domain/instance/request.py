@@ -1,13 +1,15 @@
 """The request: an instance begins with what was asked for, complete, so that later changes of flavor or image cannot reach it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from inspect import get_annotations
 from typing import Any, ClassVar
 
 from domain.aggregate import Created
+from domain.instance.details import change_details
 from domain.instance.instance import Instance
 from domain.instance.placing import PlacementAsked
+from domain.instance.tags import TagsChanged
 
 
 class InstanceRequested(Created):
@@ -57,13 +59,16 @@ def request(
     reservation_id: str = "",
     launch_index: int = 0,
     config_drive: bool = True,
+    details: Mapping[str, str | None] | None = None,
+    tags: Iterable[str] = (),
     zone: str | None = None,
     host: str | None = None,
     hints: Mapping[str, Any] | None = None,
 ) -> Instance:
     """A new instance, to be scheduled. Source: compute API reference, "Create server".
 
-    Where it should live, which few ask for, is an event of its own, stored with the request or not at all.
+    `details` are those of `domain.instance.details` that the request itself has no part for. What few ask for (details,
+    tags, where it should live) are events of their own, stored with the request or not at all.
     """
     instance = Instance.begin(
         InstanceRequested,
@@ -84,6 +89,9 @@ def request(
         launch_index=launch_index,
         config_drive=config_drive,
     )
+    change_details(instance, **(details or {}), at=at)
+    if wanted := sorted(set(tags)):
+        instance.record(TagsChanged, tags=wanted, at=at)
     if zone or host or hints:
         instance.record(PlacementAsked, zone=zone, host=host, hints=dict(hints or {}), at=at)
     return instance

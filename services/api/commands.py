@@ -40,17 +40,28 @@ class AppliedPosition:
         await self._client.subscribe(POSITION_SUBJECT, cb=self._announced)
         self._advance(await self._reads.query(position_of))
 
-    async def wait(self, position: int, *, timeout: float = 5.0) -> bool:  # noqa: ASYNC109 -- past it there is an answer, not an error
-        """Until the read model contains the event at a position; False when it has not come so far in time."""
+    @property
+    def position(self) -> int:
+        """How far it has come, as far as is known."""
+        return self._position
+
+    async def moved(self, position: int, *, timeout: float) -> bool:  # noqa: ASYNC109 -- past it there is an answer, not an error
+        """Until it has come past a position; False when it has not in time."""
         try:
             async with asyncio.timeout(timeout):
-                while self._position < position:
+                while self._position <= position:
                     # An announcement can be lost (core NATS): look for oneself now and then.
                     try:
                         await within(0.5, self._moved.wait())
                     except TimeoutError:
                         self._advance(await self._reads.query(position_of))
         except TimeoutError:
+            return False
+        return True
+
+    async def wait(self, position: int, *, timeout: float = 5.0) -> bool:  # noqa: ASYNC109 -- see above
+        """Until the read model contains the event at a position; False when it has not come so far in time."""
+        if not await self.moved(position - 1, timeout=timeout):
             log.warning("the read model is at %d and has not reached %d in %.1f s", self._position, position, timeout)
             return False
         return True

@@ -1,9 +1,10 @@
 """What the API is handed from outside: everything that is not a pure function of the request."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from journal.secrets import Secrets
 from projections.read_model import ReadModel
@@ -24,6 +25,8 @@ class Dependencies:
     new_id: Callable[[], str]  # a random UUID
     console_output: Callable[[str, str, int | None], Awaitable[str]]
     """(host, instance id, lines) → the guest's console log. Raises TimeoutError when the host does not answer."""
+    diagnostics: Callable[[str, str], Awaitable[Mapping[str, Any]]]
+    """(host, instance id) → the guest's figures, as `services.compute.diagnostics`. Raises TimeoutError."""
     image_store: Path  # a directory: one file an image, named by its id
     public_url: str  # http://127.0.0.1:8774, without a slash at the end
     token_key: bytes  # signs tokens

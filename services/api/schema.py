@@ -54,6 +54,15 @@ def _ipv4(value: object) -> bool:
     return True
 
 
+@FORMATS.checks("ipv6")
+def _ipv6(value: object) -> bool:
+    try:
+        ipaddress.IPv6Address(str(value))
+    except ValueError:
+        return False
+    return True
+
+
 @FORMATS.checks("ip-address")
 def _ip(value: object) -> bool:
     try:

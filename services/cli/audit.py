@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from journal.connection import connect, disconnect
 from journal.errors import LogBroken
 from projections.audit import Mark, ReadModelDiffers, Verdict, verify
+from projections.layout import is_current
 from projections.read_model import open_engine, sqlite_url
 from services.cli.region import Region, RegionError
 from services.cli.terminal import fail, say
@@ -47,6 +48,11 @@ async def _run(region: Region, mark: Mark | None, *, with_read_model: bool) -> V
             if not region.read_model.exists():
                 raise RegionError("The region has no read model yet: leave it out with --without-read-model.")
             live = open_engine(sqlite_url(region.read_model))
+            if not is_current(live):
+                raise RegionError(
+                    "The read model was made by another version: start the region once, or leave it out with "
+                    "--without-read-model."
+                )
         return await verify(bus, live, expected=mark, progress=_progress())
     finally:
         await disconnect(bus)

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -102,6 +103,7 @@ class ControlPlane:
                 clock=clock,
                 new_id=lambda: str(uuid4()),
                 console_output=self._console_output,
+                diagnostics=self.diagnostics,
                 image_store=self.region.images,
                 public_url=self.region.api_url,
                 token_key=self.region.key("tokens"),
@@ -132,15 +134,23 @@ class ControlPlane:
         return Keystone(http, login, clock, introducer(commands, clock))
 
     async def _console_output(self, host: str, instance_id: str, lines: int | None) -> str:
-        question = orjson.dumps({"instance_id": instance_id, "lines": lines})
+        return str(await self._ask(host, "console", "output", instance_id=instance_id, lines=lines))
+
+    async def diagnostics(self, host: str, instance_id: str) -> Mapping[str, Any]:
+        """A guest's figures, from its host. Raises TimeoutError."""
+        figures: Mapping[str, Any] = await self._ask(host, "diagnostics", "diagnostics", instance_id=instance_id)
+        return figures
+
+    async def _ask(self, host: str, question: str, answer: str, **about: Any) -> Any:
+        """A host's answer to a question. Raises TimeoutError when it has none."""
         try:
-            answer = await self.client.request(f"ask.{host}.console", question, timeout=5)
+            message = await self.client.request(f"ask.{host}.{question}", orjson.dumps(about), timeout=5)
         except NatsError as error:
             raise TimeoutError(f"Host {host} does not answer.") from error
-        document = orjson.loads(answer.data)
-        if "output" not in document:
+        document = orjson.loads(message.data)
+        if answer not in document:
             raise TimeoutError(document.get("error", "The host has no answer."))
-        return str(document["output"])
+        return document[answer]
 
 
 class Server(uvicorn.Server):

@@ -73,7 +73,7 @@ class Agent:
         """Work for ever. Raises HypervisorError when there is no hypervisor to begin with."""
         await self._hypervisor.open(self._changed)
         try:
-            await self._link.answer({"console": self._console})
+            await self._link.answer({"console": self._console, "diagnostics": self._diagnostics})
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._link.work(self._take), name="work")
                 group.create_task(self._beat(), name="heartbeat")
@@ -192,6 +192,13 @@ class Agent:
             raise LookupError(f"Instance {instance_id} is not on this host.")
         output = await self._hypervisor.console_output(instance_id, None if lines is None else int(lines))
         return {"output": output[-CONSOLE_LIMIT:]}
+
+    async def _diagnostics(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        instance_id = str(question["instance_id"])
+        worker = self._workers.get(instance_id)
+        if worker is None or worker.desired.spec is None:
+            raise LookupError(f"Instance {instance_id} is not on this host.")
+        return {"diagnostics": asdict(await self._hypervisor.diagnostics(worker.desired.spec))}
 
 
 def inventory_document(inventory: Inventory, settings: AgentSettings) -> dict[str, Any]:

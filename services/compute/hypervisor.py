@@ -5,12 +5,13 @@ not find again in the hypervisor or on disk.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from domain.instance.desired import GuestSpec
 from domain.instance.state import PowerState, StopReason
+from services.compute.diagnostics import Diagnostics
 
 Progress: TypeAlias = Callable[[str], None]
 
@@ -41,6 +42,7 @@ class Actual:
     stop_reason: StopReason | None = None  # why it is shut down, where the hypervisor can tell
     rescued: bool = False  # it was booted from its rescue image
     ours: bool = True  # False: a domain that Chronova did not make; reported, never touched
+    cards: frozenset[str] | None = field(default=None, compare=False)  # hardware addresses; None: not known
 
 
 class Hypervisor(Protocol):
@@ -119,5 +121,14 @@ class Hypervisor(Protocol):
     async def destroy(self, instance_id: str) -> None:
         """Remove the guest with its disks, its config drive and its address reservation. Nothing when it is gone."""
 
+    async def plug(self, spec: GuestSpec) -> None:
+        """Give the guest the cards of the spec that it lacks, and take those away that are not in it, whether it runs or not.
+
+        Raises HypervisorError; what was done before it failed stays, and `Actual.cards` says what that is.
+        """
+
     async def console_output(self, instance_id: str, lines: int | None) -> str:
         """The last lines of the guest's serial console log (all that is kept when None); empty when it wrote nothing."""
+
+    async def diagnostics(self, spec: GuestSpec) -> Diagnostics:
+        """Figures of a guest that runs. Raises HypervisorError when there is none."""

@@ -32,6 +32,7 @@ class Step(Enum):
     UPLOAD_IMAGE = auto()
     DUMP = auto()
     DESTROY = auto()
+    PLUG = auto()
     REPORT = auto()  # nothing is left to do: say what is
 
 
@@ -120,7 +121,18 @@ def plan(known: Known) -> Step:
         return Step.REBUILD  # also with no guest to be seen: the last attempt may have been cut short
     if actual is None:
         return _missing(known)
-    return _mode(known, actual) or _power(known, actual) or _once(known) or Step.REPORT
+    return _mode(known, actual) or _power(known, actual) or _once(known) or _cards(known, actual) or Step.REPORT
+
+
+def _cards(known: Known, actual: Actual) -> Step | None:
+    """Network cards come last: the guest must be as it is wanted first."""
+    desired = known.desired
+    if actual.cards is None or desired.spec is None or desired.want not in PLUGGABLE:
+        return None
+    return None if actual.cards == {nic.mac for nic in desired.spec.nics} else Step.PLUG
+
+
+PLUGGABLE = frozenset({Want.RUNNING, Want.PAUSED, Want.SHUTDOWN})
 
 
 def _missing(known: Known) -> Step:

@@ -10,6 +10,7 @@ import orjson
 
 from domain.instance.desired import GuestSpec
 from domain.instance.state import PowerState, StopReason
+from services.compute.diagnostics import CpuFigures, Diagnostics, DiskFigures, NicFigures
 from services.compute.hypervisor import Actual, HypervisorError, Inventory, Progress
 
 Failure = Callable[[GuestSpec], str | None]
@@ -57,7 +58,7 @@ class SimulatedHypervisor:
         return self._inventory
 
     def fail_next(self, reason: str) -> None:
-        """Let the next build fail."""
+        """Let the next build, or the next plugging of cards, fail."""
         self._failures.append(reason)
 
     async def power_off_by_itself(self, instance_id: str) -> None:
@@ -84,6 +85,7 @@ class SimulatedHypervisor:
         if (reason := self._failures.pop(0) if self._failures else self._failure(spec)) is not None:
             raise HypervisorError(reason)
         progress("start")
+        self._write_cards(spec)
         self._write(spec.id, PowerState.RUNNING)
 
     async def park(self, instance_id: str, grace: float) -> None:
@@ -95,6 +97,7 @@ class SimulatedHypervisor:
         await asyncio.sleep(self._delays.build)
         if (reason := self._failures.pop(0) if self._failures else self._failure(spec)) is not None:
             raise HypervisorError(reason)
+        self._write_cards(spec)
         self._write(spec.id, PowerState.RUNNING)
 
     async def start(self, instance_id: str) -> None:
@@ -161,6 +164,27 @@ class SimulatedHypervisor:
             return ""
         return f"simulated guest {instance_id}: there is no console behind this line. simulated login:\n"
 
+    async def plug(self, spec: GuestSpec) -> None:
+        """Note which cards it has."""
+        if self._read(spec.id) is None:
+            raise HypervisorError(f"There is no guest {spec.id} on this host.")
+        if (reason := self._failures.pop(0) if self._failures else None) is not None:
+            raise HypervisorError(reason)
+        self._write_cards(spec)
+
+    async def diagnostics(self, spec: GuestSpec) -> Diagnostics:
+        """Figures of a guest that does nothing, but has what it was asked for."""
+        if self._read(spec.id) is None:
+            raise HypervisorError(f"There is no guest {spec.id} on this host.")
+        return Diagnostics(
+            hypervisor="simulated",
+            memory_maximum=spec.memory_mib,
+            memory_used=0,
+            cpus=tuple(CpuFigures(0) for _ in range(spec.vcpus)),
+            disks=(DiskFigures("vda", 0, 0, 0, 0),),
+            nics=tuple(NicFigures(nic.mac, 0, 0, 0, 0, 0, 0, 0, 0) for nic in spec.nics),
+        )
+
     async def _change(
         self, instance_id: str, power: PowerState, *, of: tuple[PowerState, ...] | None = None, rescued: bool = False
     ) -> None:
@@ -189,6 +213,7 @@ class SimulatedHypervisor:
                 PowerState(document["power"]),
                 None if reason is None else StopReason(reason),
                 rescued=document.get("rescued", False),
+                cards=self._read_cards(instance_id),
             )
         except (FileNotFoundError, ValueError, KeyError):
             return None
@@ -199,6 +224,18 @@ class SimulatedHypervisor:
         part = self._path(instance_id).with_suffix(".part")
         part.write_bytes(orjson.dumps({"power": int(power), "stop_reason": reason, "rescued": rescued}))
         part.replace(self._path(instance_id))
+
+    def _read_cards(self, instance_id: str) -> frozenset[str] | None:
+        try:
+            return frozenset(orjson.loads(self._cards(instance_id).read_bytes()))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _write_cards(self, spec: GuestSpec) -> None:
+        self._cards(spec.id).write_bytes(orjson.dumps([nic.mac for nic in spec.nics]))
+
+    def _cards(self, instance_id: str) -> Path:
+        return self._directory / f"{instance_id}.cards"
 
     def _path(self, instance_id: str) -> Path:
         return self._directory / f"{instance_id}.json"

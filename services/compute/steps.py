@@ -25,6 +25,7 @@ CALLS: Mapping[Step, Call] = {
     Step.SET_PASSWORD: lambda hypervisor, desired, _: hypervisor.set_password(
         desired.instance_id, spec_of(desired).admin_password or ""
     ),
+    Step.PLUG: lambda hypervisor, desired, _: hypervisor.plug(spec_of(desired)),
     Step.DUMP: lambda hypervisor, desired, _: hypervisor.trigger_crash_dump(desired.instance_id),
 }
 

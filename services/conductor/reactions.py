@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import cast
 
 from domain.errors import DomainError
 from domain.host.claims import release
@@ -16,11 +17,12 @@ from domain.image.image import Image, delete_image, discard_image
 from domain.instance.build import BuildFailed
 from domain.instance.deletion import DeletionRequested, InstanceDeleted, finish_unplaced_deletion
 from domain.instance.instance import Instance
+from domain.instance.interfaces import InterfaceAttachFailed, InterfaceDetached
 from domain.instance.move import HostLeft, MoveFailed
 from domain.instance.resize import ResizeConfirmed, ResizeReverted
 from domain.instance.shelve import InstanceOffloaded, InstanceUnshelved
 from domain.instance.snapshot import SnapshotFailed
-from domain.network.addresses import release_addresses
+from domain.network.addresses import release_addresses, release_ports
 from domain.network.network import Network
 from domain.project.usage import amounts_of, release_usage, settle_usage
 from domain.servergroup import ServerGroup, leave, settle_member
@@ -40,7 +42,8 @@ SAVE_EVERY = 1.0  # seconds
 LEFT = (HostLeft, InstanceOffloaded)
 RESIZED = (ResizeConfirmed, ResizeReverted, MoveFailed)
 SETTLED = (InstanceDeleted, BuildFailed, InstanceOffloaded, *RESIZED)
-ANSWERED = (DeletionRequested, SnapshotFailed, InstanceUnshelved, *LEFT, *SETTLED)
+UNPLUGGED = (InterfaceDetached, InterfaceAttachFailed)
+ANSWERED = (DeletionRequested, SnapshotFailed, InstanceUnshelved, *LEFT, *SETTLED, *UNPLUGGED)
 
 
 class Reactions:
@@ -85,6 +88,7 @@ class Reactions:
             self._release_usage(gone),
             *(self._settle_in_group(recorded) for recorded in batch if isinstance(recorded.event, SETTLED)),
             *(self._settle_usage(recorded) for recorded in batch if isinstance(recorded.event, RESIZED)),
+            *(self._unplugged(recorded) for recorded in batch if isinstance(recorded.event, UNPLUGGED)),
             *(self._secrets.forget_instance(recorded.aggregate_id) for recorded in gone),
             *(self._discard_image(recorded) for recorded in batch if isinstance(recorded.event, SnapshotFailed)),
             *(self._delete_image(recorded) for recorded in batch if isinstance(recorded.event, InstanceUnshelved)),
@@ -131,8 +135,8 @@ class Reactions:
             host = recorded.event.host if isinstance(recorded.event, BuildFailed) else instance.host
             if host is not None:
                 by_host[host].append(instance.id)
-            for wanted in instance.networks:
-                by_network[wanted["network_id"]].append(instance.id)
+            for network_id in {each["network_id"] for each in [*instance.networks, *instance.nics]}:
+                by_network[network_id].append(instance.id)
         author = AUTHOR.because_of(over[0]) if len(over) == 1 else AUTHOR
         at = self._clock()
         await asyncio.gather(
@@ -189,6 +193,15 @@ class Reactions:
             await self._repository.execute(Project, project_id, decide, author)
         except AggregateNotFound:
             log.debug("the project %s is not known", project_id)
+
+    async def _unplugged(self, recorded: Recorded) -> None:
+        """Give back the address of a card that is gone."""
+        event = cast("InterfaceDetached | InterfaceAttachFailed", recorded.event)
+        decide = partial(release_ports, port_ids=[event.port_id], at=self._clock())
+        try:
+            await self._repository.execute(Network, event.network_id, decide, AUTHOR.because_of(recorded))
+        except AggregateNotFound:
+            log.debug("the network %s is not known", event.network_id)
 
     async def _release_addresses(self, network_id: str, instance_ids: Sequence[str], author: Author) -> None:
         decide = partial(release_addresses, instance_ids=instance_ids, at=self._clock())

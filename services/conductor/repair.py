@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Text, and_, cast, or_, select
 
 from domain.host.claims import release
 from domain.host.host import Host
@@ -15,7 +15,7 @@ from domain.instance.instance import Instance
 from domain.instance.move import awaits_destination
 from domain.instance.scheduling import awaits_scheduling
 from domain.instance.state import Task
-from domain.network.addresses import release_addresses
+from domain.network.addresses import release_addresses, release_ports
 from domain.network.network import Network
 from domain.project.usage import amounts_of, note_usage, release_usage
 from domain.servergroup import ServerGroup, leave
@@ -68,6 +68,13 @@ class Repair:
 
         await self._count_usage_anew(before)
         await self._empty_groups()
+        for network_id, port, instance_id in await self._reads.query(
+            lambda connection: _stray_cards(connection, before)
+        ):
+            if not await self._has_card(instance_id, port):
+                log.warning("the address of port %s, which instance %s does not have, is given back", port, instance_id)
+                unplug = partial(release_ports, port_ids=[port], at=self._clock())
+                await self._repository.execute(Network, network_id, unplug, AUTHOR)
         await self._forget_strays(before)
 
     async def _empty_groups(self) -> None:
@@ -126,6 +133,13 @@ class Repair:
         """Whether an instance may hold addresses; one that lies on the shelf does."""
         instance = await self._alive(instance_id)
         return instance is not None and (bool(instance.nics) or _is_being_placed(instance))
+
+    async def _has_card(self, instance_id: str, port: str) -> bool:
+        """Whether an instance has a port, or may be given it yet."""
+        instance = await self._alive(instance_id)
+        return instance is not None and (
+            _is_being_placed(instance) or any(nic["port_id"] == port for nic in instance.nics)
+        )
 
     async def _alive(self, instance_id: str) -> Instance | None:
         try:
@@ -193,6 +207,17 @@ def _stray_members(connection: Connection) -> dict[str, list[str]]:
     groups = connection.execute(select(server_groups.c.id, server_groups.c.members).where(~server_groups.c.deleted))
     found = {row.id: [member for member in row.members if member not in expected] for row in groups}
     return {group_id: strays for group_id, strays in found.items() if strays}
+
+
+def _stray_cards(connection: Connection, before: datetime) -> list[tuple[str, str, str]]:
+    """Addresses that were taken for cards of living instances, which then were not asked for after all."""
+    stray = (
+        select(ports.c.network_id, ports.c.id, ports.c.instance_id)
+        .join(instances, instances.c.id == ports.c.instance_id)
+        .where(ports.c.updated_at < before, ~_gone(), _decided())
+        .where(~cast(instances.c.nics, Text).contains(ports.c.id))
+    )
+    return [(row.network_id, row.id, row.instance_id) for row in connection.execute(stray)]
 
 
 def _gone() -> ColumnElement[bool]:

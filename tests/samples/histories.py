@@ -37,10 +37,13 @@ from domain.image.sharing import MemberStatus, answer_sharing, share_with, stop_
 from domain.image.upload import uploaded
 from domain.instance.crash_dump import trigger_crash_dump
 from domain.instance.deletion import delete, finish_unplaced_deletion
+from domain.instance.details import change_details
 from domain.instance.evacuation import evacuate
 from domain.instance.instance import Instance
+from domain.instance.interfaces import attach_interface, detach_interface
 from domain.instance.live_migration import live_migrate
 from domain.instance.lock import lock, unlock
+from domain.instance.metadata import delete_metadata, update_metadata
 from domain.instance.move import destination_chosen, no_destination
 from domain.instance.observation import Observation, observe
 from domain.instance.password import change_password
@@ -56,6 +59,7 @@ from domain.instance.shelve import shelve, unshelve
 from domain.instance.snapshot import snapshot
 from domain.instance.state import PowerState, StopReason, VmState
 from domain.instance.suspend import resume, suspend
+from domain.instance.tags import add_tag, remove_tag
 from domain.keypair import KeyPair, delete_key, import_again, import_key
 from domain.network.addresses import Wanted, allocate, release_addresses
 from domain.network.network import Network, change_network, create_empty_network, create_network, delete_network
@@ -523,6 +527,41 @@ def host_that_is_forced_down() -> Host:
     return first
 
 
+def instance_that_is_described() -> Instance:
+    at = Clock()
+    web = asked_for(
+        at(),
+        details={"access_ipv4": "192.0.2.7", "disk_config": "AUTO"},
+        tags=["web", "blue"],
+    )
+    place(web, at)
+    report(web, at, PowerState.RUNNING)
+    change_details(web, name="web-1", hostname="web-1", description="The first", access_ipv6="2001:db8::7", at=at())
+    update_metadata(web, {"role": "web"}, at=at())
+    delete_metadata(web, "role", at=at())
+    add_tag(web, "front", at=at())
+    remove_tag(web, "blue", at=at())
+    return web
+
+
+def instance_whose_cards_change() -> Instance:
+    at = Clock()
+    web = asked_for(at())
+    place(web, at)
+    report(web, at, PowerState.RUNNING)
+    other = network_in_use(at)
+    allocate(other, [Wanted(port_id(FIRST, number), FIRST) for number in (1, 2)], at=at())
+    attach_interface(web, nic_of(other, port_id(FIRST, 1)), at=at())
+    report(web, at, PowerState.RUNNING)
+    attach_interface(web, nic_of(other, port_id(FIRST, 2)), at=at())
+    report(web, at, PowerState.RUNNING, error="The guest has no slot left for a card.")
+    detach_interface(web, port_id(FIRST, 1), at=at())
+    report(web, at, PowerState.RUNNING, error="The guest did not let go of the card.")
+    detach_interface(web, port_id(FIRST, 1), at=at())
+    report(web, at, PowerState.RUNNING)
+    return web
+
+
 HISTORIES: Mapping[str, Callable[[], Aggregate]] = {
     "flavor": flavor,
     "project": project,
@@ -553,5 +592,7 @@ HISTORIES: Mapping[str, Callable[[], Aggregate]] = {
     "instance-that-is-acted-on": instance_that_is_acted_on,
     "instance-that-moves": instance_that_moves,
     "instance-on-the-shelf": instance_on_the_shelf,
+    "instance-that-is-described": instance_that_is_described,
+    "instance-whose-cards-change": instance_whose_cards_change,
 }
 """File name → the life that is recorded in it."""

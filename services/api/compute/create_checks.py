@@ -74,6 +74,12 @@ class Parts:
     default_limits: Mapping[str, int]  # of all projects that have none of their own
 
 
+def usable_networks(project_id: str, connection: Connection) -> list[str]:
+    """The ids of the networks that have addresses for a project."""
+    rows = connection.execute(NETWORKS, {"project_id": project_id}).mappings()
+    return [row["id"] for row in rows if row["cidr"] is not None]
+
+
 async def parts(call: Call, wanted: Wanted) -> Parts:
     """Look everything up. Raises Refusal 400, 403, and 409 when it is not clear which network is meant."""
     return await call.dependencies.reads.query(partial(_parts, call, wanted))

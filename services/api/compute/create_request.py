@@ -44,6 +44,8 @@ class Wanted:
     zone: str | None
     host: str | None  # that an administrator wants
     hints: Mapping[str, Any]
+    details: Mapping[str, str | None]  # those that the request has no part for
+    tags: tuple[str, ...]
 
     @property
     def group(self) -> str | None:
@@ -62,7 +64,7 @@ class Wanted:
     def hostname_of(self, index: int, instance_id: str) -> str:
         """The nth server's host name."""
         if self.hostname is not None:
-            return self.hostname if self.count == 1 else f"{self.hostname}-{index + 1}"
+            return self.hostname
         return hostname_from(self.name_of(index)) or f"server-{instance_id}"
 
 
@@ -72,34 +74,43 @@ def hostname_from(name: str) -> str:
     return re.sub(r"[^a-zA-Z0-9-]", "", words).lower()[:63].strip("-")
 
 
-def _is_local_image_disk(server: Mapping[str, Any]) -> bool:
-    """Whether the block devices say no more than that the image is the root disk, as some clients do."""
-    devices = server["block_device_mapping_v2"]
-    return len(devices) <= 1 and all(
-        device.get("source_type") == "image"
-        and device.get("destination_type", "local") == "local"
-        and device.get("uuid") == server.get("imageRef")
-        and device.get("boot_index") in (0, "0")
-        for device in devices
-    )
+def _image_id(server: Mapping[str, Any]) -> str:
+    """The image of the root disk. Block devices may say no more than that, as some clients do. Raises Refusal 400."""
+    named: str = server.get("imageRef") or ""
+    if server.get("block_device_mapping"):
+        raise Refusal(
+            400, "Block Device Mapping is Invalid: this cloud has no volumes. Leave out 'block_device_mapping'."
+        )
+    for device in server.get("block_device_mapping_v2", ()):
+        image_id = device.get("uuid")
+        if (
+            device.get("source_type") != "image"
+            or device.get("destination_type", "local") != "local"
+            or device.get("boot_index") not in (0, "0")
+            or not isinstance(image_id, str)
+            or named not in ("", image_id)
+        ):
+            raise Refusal(
+                400,
+                "Block Device Mapping is Invalid: this cloud has no volumes and no disks but the root disk. The only device "
+                "that can be asked for is the image as a local disk with boot_index 0.",
+            )
+        named = image_id
+    if not named:
+        raise Refusal(400, "Missing imageRef attribute")
+    return named
 
 
 HINTS = frozenset({"group", "same_host", "different_host"})
 """The scheduler hints that are gone by."""
 
 NOT_BUILT: Mapping[str, tuple[Callable[[Mapping[str, Any]], bool], str]] = {
-    "accessIPv4": (lambda server: bool(server["accessIPv4"]), "access addresses"),
-    "accessIPv6": (lambda server: bool(server["accessIPv6"]), "access addresses"),
     "personality": (lambda server: bool(server["personality"]), "injected files"),
-    "block_device_mapping": (lambda server: bool(server["block_device_mapping"]), "volumes"),
-    "block_device_mapping_v2": (lambda server: not _is_local_image_disk(server), "volumes and additional disks"),
-    "OS-DCF:diskConfig": (lambda server: server["OS-DCF:diskConfig"] == "AUTO", "automatic partitioning (AUTO)"),
     "os:scheduler_hints": (lambda server: bool(set(server["os:scheduler_hints"]) - HINTS), "other scheduler hints"),
     "OS-SCH-HNT:scheduler_hints": (
         lambda server: bool(set(server["OS-SCH-HNT:scheduler_hints"]) - HINTS),
         "other scheduler hints",
     ),
-    "tags": (lambda server: bool(server["tags"]), "tags"),
     "trusted_image_certificates": (lambda server: bool(server["trusted_image_certificates"]), "trusted certificates"),
 }
 """What may be asked for in Nova and is not built: when it matters, and what it is called. Better refused than ignored."""
@@ -109,14 +120,14 @@ def wanted(body: Mapping[str, Any]) -> Wanted:
     """Read a body whose form is right. Raises Refusal 400, 403, 501."""
     server = {**body["server"], **{name: hints for name, hints in body.items() if name != "server"}}
     _refuse_what_is_not_built(server)
-    if not server.get("imageRef"):
-        raise Refusal(400, "Missing imageRef attribute")
     for group in server.get("security_groups", ()):
         if group.get("name") != "default":
             raise Refusal(400, f"Security group {group.get('name')} not found for project.")
     least, count = _counts(server)
     zone, host = _place(server)
     networks = _networks(server.get("networks"))
+    if count > 1 and server.get("hostname") is not None:
+        raise Refusal(400, "Unable to allocate a single hostname to multiple instances")
     if count > 1 and any(network.fixed_ip for network in networks or ()):
         raise Refusal(
             400,
@@ -131,7 +142,7 @@ def wanted(body: Mapping[str, Any]) -> Wanted:
     return Wanted(
         name=server["name"],
         flavor_id=_flavor_id(server["flavorRef"]),
-        image_id=server["imageRef"],
+        image_id=_image_id(server),
         networks=networks,
         networks_must_exist=server.get("networks") == "auto",
         least=least,
@@ -147,7 +158,17 @@ def wanted(body: Mapping[str, Any]) -> Wanted:
         zone=zone,
         host=host,
         hints=server.get("os:scheduler_hints") or server.get("OS-SCH-HNT:scheduler_hints") or {},
+        details={name: server[field] for field, name in DETAILS.items() if server.get(field)},
+        tags=tuple(server.get("tags", ())),
     )
+
+
+DETAILS: Mapping[str, str] = {
+    "accessIPv4": "access_ipv4",
+    "accessIPv6": "access_ipv6",
+    "OS-DCF:diskConfig": "disk_config",
+}
+"""Details of a server that its request has no part for, and what the domain calls them."""
 
 
 def _place(server: Mapping[str, Any]) -> tuple[str | None, str | None]:

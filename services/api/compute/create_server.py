@@ -21,6 +21,7 @@ from services.api.compute.create_checks import Parts, parts
 from services.api.compute.create_request import Wanted, wanted
 from services.api.compute.create_schema import create_schema
 from services.api.compute.links import links
+from services.api.compute.microversions import exists
 from services.api.errors import Refusal
 
 PASSWORD_LENGTH = 12
@@ -69,7 +70,7 @@ async def create_servers(call: Call) -> Response:
     created = {
         "id": first,
         "links": links(base, "servers", first),
-        "OS-DCF:diskConfig": "MANUAL",
+        "OS-DCF:diskConfig": made[0].disk_config,
         "security_groups": [{"name": "default"}],
         "adminPass": password,
     }
@@ -148,11 +149,13 @@ def _instance(call: Call, asked: Wanted, found: Parts, *, reservation: str, inde
         networks=found.networks,
         key=found.key,
         metadata=asked.metadata,
-        description=asked.description,
+        description=asked.description if exists("create.description", call.version) else asked.name,
         user_data_sha256=asked.user_data_sha256,
         reservation_id=reservation,
         launch_index=index,
         config_drive=asked.config_drive,
+        details=asked.details,
+        tags=asked.tags,
         zone=asked.zone,
         host=asked.host,
         hints=asked.hints,

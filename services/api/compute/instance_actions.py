@@ -1,6 +1,7 @@
 """What was done to a server, by whom, and what became of it. Source: compute API reference, "Servers actions history"."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
@@ -16,19 +17,30 @@ from services.api.compute.server_fields import host_id
 from services.api.compute.server_filters import moment
 from services.api.compute.server_rows import visible
 from services.api.errors import Refusal
+from services.api.schema import QuerySchema
 
+_PAGED = {"limit": {"type": "string", "pattern": "^[0-9]*$"}, "marker": {}, "changes-since": {}}
+QUERIES = (QuerySchema(_PAGED, strict=True), QuerySchema({**_PAGED, "changes-before": {}}, strict=True))
+"""What a list may be asked with since 2.58, and since 2.66."""
 NEWEST_FIRST = [Order(instance_actions.c.position, descending=True)]
 
 
 async def list_actions(call: Call) -> Response:
-    """200, newest first; 404 (for deleted servers before 2.21)."""
-    server = await _server(call)
+    """200, newest first; 400 for a wrong query; 404 (for deleted servers before 2.21)."""
     paged = exists("action.paging", call.version)
+    if paged:
+        QUERIES[exists("action.changes-before", call.version)].check(_asked(call))
+    server = await _server(call)
     marker = call.query.get("marker") if paged else None
     limit = limit_of(call.query.get("limit") if paged else None)
     actions = select(instance_actions).where(instance_actions.c.instance_id == server["id"])
-    if paged and (since := call.query.get("changes-since")):
-        actions = actions.where(instance_actions.c.updated_at >= moment("changes-since", since))
+    since, before = (_bound(call, name) if paged else None for name in ("changes-since", "changes-before"))
+    if since is not None and before is not None and since > before:
+        raise Refusal(400, "The value of changes-since must be less than or equal to changes-before.")
+    if since is not None:
+        actions = actions.where(instance_actions.c.updated_at >= since)
+    if before is not None:
+        actions = actions.where(instance_actions.c.updated_at <= before)
 
     def ask(connection: Connection) -> Sequence[RowMapping]:
         wanted = actions
@@ -59,6 +71,15 @@ async def show_action(call: Call) -> Response:
     if call.caller.is_admin or exists("action.events for the owner", call.version):
         action["events"] = [_event(row, call)] if row["event_start_time"] else []
     return answer({"instanceAction": action})
+
+
+def _asked(call: Call) -> dict[str, list[str]]:
+    return {name: call.request.query_params.getlist(name) for name in call.query}
+
+
+def _bound(call: Call, name: str) -> datetime | None:
+    asked = call.query.get(name)
+    return None if asked is None else moment(name, asked)
 
 
 async def _server(call: Call) -> RowMapping:

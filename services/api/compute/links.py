@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import itemgetter
 from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
 
 
 def links(base: str, kind: str, resource_id: str) -> list[dict[str, str]]:
@@ -20,8 +23,9 @@ def bookmark(base: str, kind: str, resource_id: str) -> list[dict[str, str]]:
 
 def next_link(base: str, path: str, query: Mapping[str, str], marker: str) -> list[dict[str, str]]:
     """Where the next page of a list is."""
-    asked = {name: value for name, value in query.items() if name != "marker"}
-    return [{"rel": "next", "href": f"{base}{path}?{urlencode({**asked, 'marker': marker})}"}]
+    given = query.multi_items() if isinstance(query, QueryParams) else query.items()
+    asked = sorted(((name, value) for name, value in given if name != "marker"), key=itemgetter(0))
+    return [{"rel": "next", "href": f"{base}{path}?{urlencode([*asked, ('marker', marker)])}"}]
 
 
 def second(moment: datetime | None) -> str | None:

@@ -47,6 +47,15 @@ SPANS: Mapping[str, Span] = {
     "GET /v2.1/os-hosts": Span(until=(2, 42)),
     "GET /v2.1/os-hosts/{name}": Span(until=(2, 42)),
     "PUT /v2.1/flavors/{id}": Span(since=(2, 55)),
+    **{
+        f"{method} /v2.1/servers/{{id}}/tags{one}": Span(since=(2, 26))
+        for method in ("GET", "PUT", "DELETE")
+        for one in ("", "/{tag}")
+    },
+    "POST /v2.1/servers/{id}/remote-consoles": Span(since=(2, 6)),
+    "GET /v2.1/servers/{id}/topology": Span(since=(2, 78)),
+    "GET /v2.1/servers/{id}/migrations": Span(since=(2, 23)),
+    "GET /v2.1/servers/{id}/migrations/{migration}": Span(since=(2, 23)),
     # what a server shows
     "server.flavor as a link": Span(until=(2, 46)),
     "server.flavor embedded": Span(since=(2, 47)),
@@ -94,14 +103,47 @@ SPANS: Mapping[str, Span] = {
     "rebuild.trusted_image_certificates": Span(since=(2, 63)),
     "rebuild.shows all": Span(since=(2, 75)),
     "rebuild.hostname": Span(since=(2, 90)),
+    "hostname may have dots": Span(since=(2, 94)),
+    # what may be said of a server later
+    "update.description": Span(since=(2, 19)),
+    "update.hostname": Span(since=(2, 90)),
+    "update.answers in full": Span(since=(2, 75)),
     # how lists of servers are asked for
     "servers.invalid status is refused": Span(since=(2, 38)),
     "servers.unknown parameters are refused": Span(since=(2, 75)),
+    "servers?ip6 for users": Span(since=(2, 5)),
+    **{f"servers?{name}": Span(since=(2, 26)) for name in ("tags", "tags-any", "not-tags", "not-tags-any")},
+    "servers?changes-before": Span(since=(2, 66)),
+    "servers?locked": Span(since=(2, 73)),
+    **{
+        f"servers?{name} for users": Span(since=(2, 83))
+        for name in (
+            "availability_zone",
+            "config_drive",
+            "created_at",
+            "key_name",
+            "launched_at",
+            "power_state",
+            "progress",
+            "task_state",
+            "terminated_at",
+            "user_id",
+            "vm_state",
+        )
+    },
+    "servers?hostname for users": Span(since=(2, 90)),
+    "servers sorted by locked": Span(since=(2, 73)),
+    "servers sorted by what they are not": Span(until=(2, 74)),
+    "diagnostics.standard form": Span(since=(2, 48)),
+    "interface.tag may be asked for": Span(since=(2, 49)),
+    "interface.tag": Span(since=(2, 70)),
+    "console.mks": Span(since=(2, 8)),
     # instance actions
     "action.visible for deleted servers": Span(since=(2, 21)),
     "action.events for the owner": Span(since=(2, 51)),
     "action.updated_at": Span(since=(2, 58)),
     "action.paging": Span(since=(2, 58)),
+    "action.changes-before": Span(since=(2, 66)),
     "action.host": Span(since=(2, 62)),
     "action.details": Span(since=(2, 84)),
     # flavors

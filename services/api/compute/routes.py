@@ -17,9 +17,17 @@ from services.api.compute import (
     limits,
     quota_class_sets,
     quota_sets,
+    remote_consoles,
     server_actions,
+    server_diagnostics,
     server_groups,
+    server_interfaces,
     server_list,
+    server_metadata,
+    server_security_groups,
+    server_tags,
+    server_update,
+    server_views,
     usage_audits,
     usage_reports,
     versions,
@@ -40,6 +48,70 @@ ALL = [
     Route("DELETE", "/v2.1/servers/{id}", server_actions.delete_server, f"{_P}:servers:delete"),
     Route("POST", "/v2.1/servers/{id}/action", server_actions.act, f"{_P}:servers:action"),
     Route("GET", "/v2.1/servers/{id}/ips", server_list.show_addresses, f"{_P}:ips:index"),
+    Route("GET", "/v2.1/servers/{id}/ips/{network}", server_list.show_network_addresses, f"{_P}:ips:show"),
+    Route("PUT", "/v2.1/servers/{id}", server_update.update_server, f"{_P}:servers:update"),
+    # what an owner keeps with a server
+    Route("GET", "/v2.1/servers/{id}/metadata", server_metadata.list_metadata, f"{_P}:server-metadata:index"),
+    Route("POST", "/v2.1/servers/{id}/metadata", server_metadata.add_metadata, f"{_P}:server-metadata:create"),
+    Route("PUT", "/v2.1/servers/{id}/metadata", server_metadata.replace_metadata, f"{_P}:server-metadata:update_all"),
+    Route("GET", "/v2.1/servers/{id}/metadata/{key}", server_metadata.show_metadata, f"{_P}:server-metadata:show"),
+    Route("PUT", "/v2.1/servers/{id}/metadata/{key}", server_metadata.set_metadata, f"{_P}:server-metadata:update"),
+    Route(
+        "DELETE", "/v2.1/servers/{id}/metadata/{key}", server_metadata.remove_metadata, f"{_P}:server-metadata:delete"
+    ),
+    Route("GET", "/v2.1/servers/{id}/tags", server_tags.list_tags, f"{_P}:os-server-tags:index"),
+    Route("PUT", "/v2.1/servers/{id}/tags", server_tags.put_tags, f"{_P}:os-server-tags:update_all"),
+    Route("DELETE", "/v2.1/servers/{id}/tags", server_tags.delete_tags, f"{_P}:os-server-tags:delete_all"),
+    Route("GET", "/v2.1/servers/{id}/tags/{tag}", server_tags.check_tag, f"{_P}:os-server-tags:show"),
+    Route("PUT", "/v2.1/servers/{id}/tags/{tag}", server_tags.put_tag, f"{_P}:os-server-tags:update"),
+    Route("DELETE", "/v2.1/servers/{id}/tags/{tag}", server_tags.delete_tag, f"{_P}:os-server-tags:delete"),
+    # its network cards
+    Route(
+        "GET", "/v2.1/servers/{id}/os-interface", server_interfaces.list_interfaces, f"{_P}:os-attach-interfaces:list"
+    ),
+    Route(
+        "POST",
+        "/v2.1/servers/{id}/os-interface",
+        server_interfaces.create_interface,
+        f"{_P}:os-attach-interfaces:create",
+    ),
+    Route(
+        "GET",
+        "/v2.1/servers/{id}/os-interface/{port}",
+        server_interfaces.show_interface,
+        f"{_P}:os-attach-interfaces:show",
+    ),
+    Route(
+        "DELETE",
+        "/v2.1/servers/{id}/os-interface/{port}",
+        server_interfaces.delete_interface,
+        f"{_P}:os-attach-interfaces:delete",
+    ),
+    # what else there is of a server
+    Route("GET", "/v2.1/servers/{id}/diagnostics", server_diagnostics.show_diagnostics, f"{_P}:os-server-diagnostics"),
+    Route("POST", "/v2.1/servers/{id}/remote-consoles", remote_consoles.create_console, f"{_P}:os-remote-consoles"),
+    Route(
+        "GET",
+        "/v2.1/servers/{id}/os-security-groups",
+        server_security_groups.show_security_groups,
+        f"{_P}:os-security-groups:list",
+    ),
+    Route("GET", "/v2.1/servers/{id}/os-server-password", server_views.show_password, f"{_P}:os-server-password:show"),
+    Route(
+        "DELETE",
+        "/v2.1/servers/{id}/os-server-password",
+        server_views.clear_password,
+        f"{_P}:os-server-password:clear",
+    ),
+    Route("GET", "/v2.1/servers/{id}/topology", server_views.show_topology, "compute:server:topology:index"),
+    Route("GET", "/v2.1/servers/{id}/migrations", server_views.list_migrations, f"{_P}:servers:migrations:index"),
+    Route(
+        "GET",
+        "/v2.1/servers/{id}/migrations/{migration}",
+        server_views.show_migration,
+        f"{_P}:servers:migrations:show",
+    ),
+    # what was done to a server
     Route(
         "GET",
         "/v2.1/servers/{id}/os-instance-actions",

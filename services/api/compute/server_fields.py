@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import RowMapping
 
+from domain.instance.interfaces import ATTACHING
 from services.api.compute.links import bookmark, links, micro, second
 from services.api.compute.microversions import Version, exists
 from services.api.compute.status import status_of
@@ -46,6 +47,8 @@ def addresses(row: RowMapping) -> dict[str, list[dict[str, Any]]]:
     """The server's addresses by the names of its networks."""
     found: dict[str, list[dict[str, Any]]] = {}
     for nic in row["nics"]:
+        if nic.get("state") == ATTACHING:
+            continue
         found.setdefault(nic["network_name"], []).append(
             {
                 "version": 4,
@@ -55,6 +58,14 @@ def addresses(row: RowMapping) -> dict[str, list[dict[str, Any]]]:
             }
         )
     return found
+
+
+def plain_addresses(row: RowMapping) -> dict[str, list[dict[str, Any]]]:
+    """The same, and nothing else of them."""
+    return {
+        network: [{"version": each["version"], "addr": each["addr"]} for each in found]
+        for network, found in addresses(row).items()
+    }
 
 
 def _image(row: RowMapping, base: str) -> Any:
@@ -112,10 +123,10 @@ FIELDS: tuple[Field, ...] = (
     Field("created", lambda row, _: second(row["created_at"])),
     Field("updated", lambda row, _: second(row["updated_at"])),
     Field("addresses", lambda row, _: addresses(row)),
-    Field("accessIPv4", lambda _row, _: ""),
-    Field("accessIPv6", lambda _row, _: ""),
+    Field("accessIPv4", lambda row, _: row["access_ipv4"] or ""),
+    Field("accessIPv6", lambda row, _: row["access_ipv6"] or ""),
     Field("links", lambda row, base: links(base, "servers", row["id"])),
-    Field("OS-DCF:diskConfig", lambda _row, _: "MANUAL"),
+    Field("OS-DCF:diskConfig", lambda row, _: row["disk_config"]),
     Field("progress", lambda row, _: 0 if status(row) in PROGRESSING else ABSENT),
     Field("fault", _fault),
     Field("OS-EXT-AZ:availability_zone", lambda row, _: row["zone"]),
@@ -148,7 +159,7 @@ FIELDS: tuple[Field, ...] = (
     Field("locked", lambda row, _: row["locked"]),
     Field("host_status", _host_status, admin=True),
     Field("description", lambda row, _: row["description"]),
-    Field("tags", lambda _row, _: []),
+    Field("tags", lambda row, _: row["tags"]),
     Field("trusted_image_certificates", lambda _row, _: None),
     Field("server_groups", lambda row, _: [row["hints"]["group"]] if "group" in row["hints"] else [], shown=True),
     Field("locked_reason", lambda row, _: row["locked_reason"]),

@@ -4,20 +4,20 @@ Source: compute API reference, "List Servers", request parameters.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, String, and_, cast, false, not_, or_, select, true
 
-from projections.tables import instances, ports
+from domain.instance.state import VmState
+from projections.tables import instance_tags, instances, ports
 from services.api.compute.microversions import Version, exists
-from services.api.compute.paging import Order
 from services.api.compute.server_rows import ZONE
 from services.api.compute.status import states_of
 from services.api.errors import Refusal
-from services.api.schema import QuerySchema, is_true
+from services.api.schema import is_true
 
 Condition: TypeAlias = ColumnElement[bool]
 
@@ -81,137 +81,105 @@ def _equals(column: ColumnElement[Any]) -> Callable[[str], Condition]:
     return lambda value: column == value
 
 
+def _number(column: ColumnElement[Any]) -> Callable[[str], Condition]:
+    return lambda value: column == int(value)
+
+
+def _matches(column: ColumnElement[Any]) -> Callable[[str], Condition]:
+    return lambda value: matches(column, value)
+
+
+def _begins(column: ColumnElement[Any]) -> Callable[[str], Condition]:
+    """A moment may be given to the day, the minute or the second."""
+    return lambda value: cast(column, String).startswith(value.replace("T", " ").removesuffix("Z"), autoescape=True)
+
+
+def _always(wanted: str) -> Callable[[str], Condition]:
+    """Of what all servers have the same value."""
+    return lambda value: true() if value == wanted else false()
+
+
+def _config_drive(value: str) -> Condition:
+    return instances.c.config_drive.is_(is_true(value))
+
+
+def _disk_config(value: str) -> Condition:
+    return instances.c.disk_config == ("AUTO" if is_true(value) or value == "AUTO" else "MANUAL")
+
+
+def _soft_deleted(value: str) -> Condition:
+    waits = instances.c.vm_state == VmState.SOFT_DELETED.value
+    return waits if is_true(value) else ~waits
+
+
+def _address(value: str) -> Condition:
+    return instances.c.id.in_(select(ports.c.instance_id).where(matches(ports.c.address, value)))
+
+
+def _has_any(tags: str) -> Condition:
+    """That a server has one of some tags, written with commas between them."""
+    having = select(instance_tags.c.instance_id).where(instance_tags.c.tag.in_(tags.split(",")))
+    return instances.c.id.in_(having)
+
+
+def _has_all(tags: str) -> Condition:
+    """That a server has every one of them."""
+    return and_(true(), *(_has_any(tag) for tag in set(tags.split(","))))
+
+
 FILTERS: Mapping[str, Filter] = {
-    "name": Filter(lambda value: matches(instances.c.name, value)),
-    "hostname": Filter(lambda value: matches(instances.c.hostname, value)),
+    "name": Filter(_matches(instances.c.name)),
+    "hostname": Filter(_matches(instances.c.hostname)),
     "flavor": Filter(_equals(instances.c.flavor_id)),
     "image": Filter(_equals(instances.c.image_id)),
-    "ip": Filter(lambda value: instances.c.id.in_(select(ports.c.instance_id).where(matches(ports.c.address, value)))),
+    "ip": Filter(_address),
+    "ip6": Filter(lambda _: false()),  # networks have IPv4 addresses only
     "uuid": Filter(_equals(instances.c.id)),
     "reservation_id": Filter(_equals(instances.c.reservation_id)),
     "changes-since": Filter(lambda value: instances.c.updated_at >= moment("changes-since", value)),
     "changes-before": Filter(lambda value: instances.c.updated_at <= moment("changes-before", value)),
     "availability_zone": Filter(lambda value: ZONE.in_([value])),
+    "config_drive": Filter(_config_drive),
     "key_name": Filter(lambda value: instances.c.key["name"].as_string() == value),
-    # There are no tags, locks or other things of these kinds: nothing has them.
-    "tags": Filter(lambda _: false()),
-    "tags-any": Filter(lambda _: false()),
-    "locked": Filter(lambda value: false() if is_true(value) else true()),
+    "created_at": Filter(_begins(instances.c.created_at)),
+    "launched_at": Filter(_begins(instances.c.launched_at)),
+    "terminated_at": Filter(_begins(instances.c.terminated_at)),
+    "power_state": Filter(_number(instances.c.power_state)),
+    "task_state": Filter(_equals(instances.c.task_state)),
+    "vm_state": Filter(_equals(instances.c.vm_state)),
+    "progress": Filter(_always("0")),
+    "user_id": Filter(_equals(instances.c.user_id)),
+    "tags": Filter(_has_all),
+    "tags-any": Filter(_has_any),
+    "not-tags": Filter(lambda value: not_(_has_all(value))),
+    "not-tags-any": Filter(lambda value: not_(_has_any(value))),
+    "locked": Filter(lambda value: instances.c.locked.is_(is_true(value))),
     "host": Filter(_equals(instances.c.host), admin=True),
     "node": Filter(_equals(instances.c.host), admin=True),
-    "user_id": Filter(_equals(instances.c.user_id), admin=True),
-    "vm_state": Filter(_equals(instances.c.vm_state), admin=True),
-    "task_state": Filter(_equals(instances.c.task_state), admin=True),
-    "power_state": Filter(lambda value: instances.c.power_state == int(value), admin=True),
-    "launch_index": Filter(lambda value: instances.c.launch_index == int(value), admin=True),
+    "launch_index": Filter(_number(instances.c.launch_index), admin=True),
+    "display_name": Filter(_matches(instances.c.name), admin=True),
+    "description": Filter(_matches(instances.c.description), admin=True),
+    "display_description": Filter(_matches(instances.c.description), admin=True),
+    "image_ref": Filter(_equals(instances.c.image_id), admin=True),
+    "access_ip_v4": Filter(_matches(instances.c.access_ipv4), admin=True),
+    "access_ip_v6": Filter(_matches(instances.c.access_ipv6), admin=True),
+    "auto_disk_config": Filter(_disk_config, admin=True),
+    "kernel_id": Filter(_always(""), admin=True),
+    "ramdisk_id": Filter(_always(""), admin=True),
+    "root_device_name": Filter(_always("/dev/vda"), admin=True),
+    "locked_by": Filter(_equals(instances.c.locked_by), admin=True),
+    "soft_deleted": Filter(_soft_deleted, admin=True),
 }
-"""Filters by the name of their parameter. `status`, `deleted` and the tenants are beside it: they depend on each other."""
-
-NULL_TEXT, NULL_TIME = "", datetime(1, 1, 1, tzinfo=UTC)
-
-SORT_KEYS: Mapping[str, ColumnElement[Any] | None] = {
-    "created_at": instances.c.created_at,
-    "updated_at": instances.c.updated_at,
-    "launched_at": func.coalesce(instances.c.launched_at, NULL_TIME, type_=instances.c.launched_at.type),
-    "terminated_at": func.coalesce(instances.c.terminated_at, NULL_TIME, type_=instances.c.terminated_at.type),
-    "display_name": instances.c.name,
-    "display_description": func.coalesce(instances.c.description, NULL_TEXT),
-    "host": func.coalesce(instances.c.host, NULL_TEXT),
-    "node": func.coalesce(instances.c.host, NULL_TEXT),
-    "hostname": instances.c.hostname,
-    "image_ref": func.coalesce(instances.c.image_id, NULL_TEXT),
-    "instance_type_id": instances.c.flavor_id,
-    "launch_index": instances.c.launch_index,
-    "power_state": instances.c.power_state,
-    "project_id": instances.c.project_id,
-    "task_state": func.coalesce(instances.c.task_state, NULL_TEXT),
-    "user_id": instances.c.user_id,
-    "uuid": instances.c.id,
-    "vm_state": instances.c.vm_state,
-    # The same for all servers, or not kept in rows: they sort nothing.
-    "access_ip_v4": None,
-    "access_ip_v6": None,
-    "auto_disk_config": None,
-    "availability_zone": ZONE,
-    "config_drive": None,
-    "kernel_id": None,
-    "key_name": None,
-    "locked": None,
-    "locked_by": None,
-    "progress": None,
-    "ramdisk_id": None,
-    "root_device_name": None,
-}
-
-_NUMBER = {"type": "string", "pattern": "^-?[0-9]{1,9}$"}
-_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    **{name: {"type": "string"} for name in FILTERS},
-    "name": {"type": "string", "format": "regex"},
-    "ip": {"type": "string", "format": "regex"},
-    "hostname": {"type": "string", "format": "regex"},
-    "power_state": _NUMBER,
-    "launch_index": _NUMBER,
-    "status": {"type": "string"},
-    "all_tenants": {"type": "string", "format": "boolean"},
-    "deleted": {"type": "string", "format": "boolean"},
-    "tenant_id": {"type": "string"},
-    "project_id": {"type": "string"},
-    "limit": {"type": "string", "pattern": "^[0-9]*$"},
-    "marker": {"type": "string"},
-    "sort_key": {"type": "string", "enum": sorted(SORT_KEYS)},
-    "sort_dir": {"type": "string", "enum": ["asc", "desc"]},
-    **{
-        name: {}
-        for name in (
-            "access_ip_v4",
-            "access_ip_v6",
-            "auto_disk_config",
-            "config_drive",
-            "created_at",
-            "description",
-            "display_description",
-            "display_name",
-            "image_ref",
-            "instance_type_id",
-            "ip6",
-            "kernel_id",
-            "launched_at",
-            "locked_by",
-            "not-tags",
-            "not-tags-any",
-            "progress",
-            "ramdisk_id",
-            "root_device_name",
-            "soft_deleted",
-            "terminated_at",
-        )
-    },
-}
-_LENIENT, _STRICT = QuerySchema(_PARAMETERS), QuerySchema(_PARAMETERS, strict=True)
+"""Filters by the name of their parameter. Since when they exist, and since when others than administrators may use them, say
+`microversions.SPANS`. `status`, `deleted` and the tenants are beside it: they depend on each other."""
 
 
-def check_query(query: Mapping[str, list[str]], version: Version) -> None:
-    """Pass a query that the microversion allows. Raises Refusal 400."""
-    (_STRICT if exists("servers.unknown parameters are refused", version) else _LENIENT).check(query)
-
-
-def conditions(query: Mapping[str, list[str]], *, admin: bool) -> list[Condition]:
+def conditions(query: Mapping[str, list[str]], version: Version, *, admin: bool) -> list[Condition]:
     """What the filters in a query ask for. Raises Refusal 400."""
     return [
         known.condition(query[name][-1])
         for name, known in FILTERS.items()
-        if name in query and (admin or not known.admin)
+        if name in query
+        and exists(f"servers?{name}", version)
+        and (admin or (not known.admin and exists(f"servers?{name} for users", version)))
     ]
-
-
-def order_of(keys: Sequence[str], directions: Sequence[str]) -> list[Order]:
-    """How a list is sorted: newest first unless it says otherwise, and always the same for equal keys."""
-    order = []
-    for number, key in enumerate(keys or ["created_at"]):
-        column = SORT_KEYS[key]
-        if column is not None:
-            order.append(
-                Order(column, descending=(directions[number] if number < len(directions) else "desc") == "desc")
-            )
-    last_down = order[-1].descending if order else True
-    return [*order, Order(instances.c.created_position, descending=last_down)]

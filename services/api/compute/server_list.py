@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, RowMapping, Select
+from sqlalchemy import Connection, RowMapping, Select, or_
 from starlette.responses import Response
 
 from projections.tables import instances
@@ -11,8 +11,10 @@ from services.api.call import Call
 from services.api.compute.links import next_link
 from services.api.compute.microversions import exists
 from services.api.compute.paging import after, limit_of, page
-from services.api.compute.server_fields import addresses, brief, server
-from services.api.compute.server_filters import Condition, check_query, conditions, has_status, order_of
+from services.api.compute.server_fields import brief, plain_addresses, server
+from services.api.compute.server_filters import Condition, conditions, has_status, moment
+from services.api.compute.server_order import order_of
+from services.api.compute.server_queries import check_query
 from services.api.compute.server_rows import SERVERS, visible
 from services.api.compute.status import states_of
 from services.api.errors import Refusal
@@ -28,12 +30,15 @@ async def show_server(call: Call) -> Response:
 
 async def show_addresses(call: Call) -> Response:
     """200; 404. Source: compute API reference, "List Ips"."""
-    row = await visible(call, call.path["id"])
-    plain = {
-        network: [{"version": each["version"], "addr": each["addr"]} for each in found]
-        for network, found in addresses(row).items()
-    }
-    return answer({"addresses": plain})
+    return answer({"addresses": plain_addresses(await visible(call, call.path["id"]))})
+
+
+async def show_network_addresses(call: Call) -> Response:
+    """200 with the addresses on one network; 404. Source: compute API reference, "Show Ip Details"."""
+    network, found = call.path["network"], plain_addresses(await visible(call, call.path["id"]))
+    if network not in found:
+        raise Refusal(404, "Instance is not a member of specified network")
+    return answer({network: found[network]})
 
 
 async def list_servers(call: Call) -> Response:
@@ -62,10 +67,11 @@ async def _listed(call: Call, kind: str) -> tuple[Sequence[RowMapping], str | No
     query: dict[str, list[str]] = {}
     for name, value in call.request.query_params.multi_items():
         query.setdefault(name, []).append(value)
-    check_query(query, call.version)
+    admin = call.caller.is_admin
+    check_query(query, call.version, admin=admin)
     limit = limit_of(call.query.get("limit"))
-    order = order_of(query.get("sort_key", []), query.get("sort_dir", []))
-    wanted = [*_tenants(call, query, kind), *_life(call, query), *conditions(query, admin=call.caller.is_admin)]
+    order = order_of(query.get("sort_key", []), query.get("sort_dir", []), admin=admin)
+    wanted = [*_tenants(call, query, kind), *_life(call, query), *conditions(query, call.version, admin=admin)]
     marker = call.query.get("marker")
 
     def ask(connection: Connection) -> Sequence[RowMapping]:
@@ -84,7 +90,7 @@ async def _listed(call: Call, kind: str) -> tuple[Sequence[RowMapping], str | No
 def _tenants(call: Call, query: dict[str, list[str]], kind: str) -> list[Condition]:
     """Whose servers: the caller's project's, or all. Raises NotAllowed."""
     asked = query.get("all_tenants")
-    if asked is None or not is_true(asked[-1]):
+    if asked is None or not (asked[-1] == "" or is_true(asked[-1])):
         return [instances.c.project_id == call.project_id]
     call.require(f"os_compute_api:servers:{kind}:get_all_tenants")
     project = query.get("project_id") or query.get("tenant_id")
@@ -93,22 +99,28 @@ def _tenants(call: Call, query: dict[str, list[str]], kind: str) -> list[Conditi
 
 def _life(call: Call, query: dict[str, list[str]]) -> list[Condition]:
     """In which status, alive or deleted. Raises Refusal 400, 403."""
-    admin = call.caller.is_admin
+    admin, found = call.caller.is_admin, list[Condition]()
     statuses = [status.upper() for status in query.get("status", [])]
     if "DELETED" in statuses and not admin:
-        raise Refusal(403, "Only administrators may list deleted servers")
-    if statuses and exists("servers.invalid status is refused", call.version):
-        for status in statuses:
-            if not states_of(status):
-                raise Refusal(400, "Invalid status value")
-    found: list[Condition] = []
+        raise Refusal(403, "Only administrators may list deleted instances")
     if statuses:
-        either = has_status(statuses[0])
-        for status in statuses[1:]:
-            either |= has_status(status)
-        found.append(either)
+        if exists("servers.invalid status is refused", call.version) and not any(map(states_of, statuses)):
+            raise Refusal(400, "Invalid status value")
+        found.append(or_(*map(has_status, statuses)))
     if admin and ("DELETED" in statuses or is_true(query.get("deleted", ["false"])[-1])):
         found.append(instances.c.deleted.is_(True))
-    elif "changes-since" not in query:
+    elif not _asks_for_changes(call, query):
         found.append(instances.c.deleted.is_(False))
     return found
+
+
+def _asks_for_changes(call: Call, query: dict[str, list[str]]) -> bool:
+    """Whether it is asked what has changed: a deletion is a change. Raises Refusal 400."""
+    bounds = {
+        name: moment(name, query[name][-1])
+        for name in ("changes-since", "changes-before")
+        if name in query and exists(f"servers?{name}", call.version)
+    }
+    if len(bounds) > 1 and bounds["changes-since"] > bounds["changes-before"]:
+        raise Refusal(400, "The value of changes-since must be less than or equal to changes-before.")
+    return bool(bounds)

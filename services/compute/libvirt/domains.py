@@ -6,6 +6,7 @@ They raise libvirtError; a domain that is not there is no error.
 from typing import Any
 
 import libvirt
+from lxml import etree
 
 from domain.instance.state import PowerState, StopReason
 from services.compute.libvirt.xml import OURS
@@ -123,6 +124,34 @@ def power_off(connection: Any, instance_id: str) -> None:
     domain = find(connection, instance_id)
     if domain is not None:
         _unless_off(domain.destroy)
+
+
+def plug(connection: Any, instance_id: str, interface: str) -> None:
+    """Give the domain a card, at once where it runs, and for ever."""
+    domain = connection.lookupByUUIDString(instance_id)
+    domain.attachDeviceFlags(interface, _where(domain))
+
+
+def unplug(connection: Any, instance_id: str, interface: str) -> None:
+    """Take a card away for ever, and ask a running guest to let go of it."""
+    domain = connection.lookupByUUIDString(instance_id)
+    domain.detachDeviceFlags(interface, _where(domain))
+
+
+def has_card(connection: Any, instance_id: str, mac: str) -> bool:
+    """Whether the domain has the card now."""
+    return mac in cards(connection.lookupByUUIDString(instance_id))
+
+
+def cards(domain: Any) -> frozenset[str]:
+    """The hardware addresses of a domain's cards, as it has them now."""
+    description = etree.fromstring(domain.XMLDesc().encode())
+    return frozenset(str(mac.get("address")) for mac in description.iterfind("devices/interface/mac"))
+
+
+def _where(domain: Any) -> int:
+    live: int = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
+    return live | int(libvirt.VIR_DOMAIN_AFFECT_CONFIG)
 
 
 def undefine(connection: Any, instance_id: str) -> None:

@@ -5,24 +5,27 @@ import logging
 import os
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from domain.instance.desired import GuestSpec
 from domain.instance.state import PowerState, StopReason
+from services.compute.diagnostics import Diagnostics
 from services.compute.hypervisor import Actual, HypervisorError, Inventory, Progress
 from services.compute.libvirt import config_drive, console, disks, domains
 from services.compute.libvirt.accelerator import Accelerator
 from services.compute.libvirt.connection import Connection
 from services.compute.libvirt.errors import ConnectionLost
 from services.compute.libvirt.events import Change
+from services.compute.libvirt.figures import diagnostics_of
 from services.compute.libvirt.host import host_inventory
 from services.compute.libvirt.layout import Layout
 from services.compute.libvirt.networks import Networks, network_name
 from services.compute.libvirt.qemu_user import qemu_user
 from services.compute.libvirt.record import GuestRecord, note_start, note_stop
 from services.compute.libvirt.work import Work, happens
-from services.compute.libvirt.xml import NAME, DomainNic, DomainSpec, domain_xml
+from services.compute.libvirt.xml import NAME, DomainNic, DomainSpec, domain_xml, interface_xml
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +35,7 @@ OPEN_PATIENCE = 15.0  # seconds that a daemon which is just starting is waited f
 RECONNECT_PATIENCE = 30.0  # seconds that a daemon which is being started again is waited for, in the midst of work
 ATTEMPTS = 3  # at work that is interrupted by the daemon's end
 PRESS_EVERY = 5.0  # seconds: a guest that is still booting does not hear the first press of its power button
+UNPLUG_PATIENCE = 20.0  # seconds
 EVENT_PATIENCE = 2.0  # seconds that the event after our own pulling of the plug may take
 CANNOT_MOVE = (
     "This host cannot hand a guest's disk over to another one: make an image of the server, and another server of it."
@@ -180,6 +184,16 @@ class LibvirtHypervisor:
         except OSError as error:
             raise HypervisorError(f"The guest's console log cannot be read: {error.strerror}.") from error
 
+    async def plug(self, spec: GuestSpec) -> None:
+        """Plug and unplug cards until they are those of the spec. Raises HypervisorError."""
+        async with self._work.on(spec.id):
+            await self._require_ours(spec.id)
+            await self._steadily(lambda: self._plug(spec))
+
+    async def diagnostics(self, spec: GuestSpec) -> Diagnostics:
+        """The guest's figures. Raises HypervisorError."""
+        return await self._steadily(lambda: self._connection.call(lambda c: diagnostics_of(c, spec, self._accelerator)))
+
     async def _work_on_domain(self, change: Callable[[Any, str], None], instance_id: str) -> None:
         async with self._work.on(instance_id):
             await self._require_ours(instance_id)
@@ -221,6 +235,34 @@ class LibvirtHypervisor:
         progress("start")
         await self._connection.call(lambda c: domains.power_on(c, spec.id))
         await asyncio.to_thread(GuestRecord(nics=spec.nics, built=True).write, directory)
+
+    async def _plug(self, spec: GuestSpec) -> None:
+        directory, call = self._layout.instance(spec.id), self._connection.call
+        record = GuestRecord.read(directory) or GuestRecord()
+        had, wanted = {nic.mac: nic for nic in record.nics}, {nic.mac: nic for nic in spec.nics}
+        for mac in had.keys() - wanted.keys():
+            card = interface_xml(DomainNic(mac, network_name(had[mac].network_id)))
+            if await call(lambda c, mac=mac: domains.has_card(c, spec.id, mac)):  # type: ignore[misc]
+                await call(lambda c, card=card: domains.unplug(c, spec.id, card))  # type: ignore[misc]
+            await self._until_unplugged(spec.id, mac)
+            await self._networks.detach([had.pop(mac)])
+            await asyncio.to_thread(replace(record, nics=tuple(had.values())).write, directory)
+        for mac in wanted.keys() - had.keys():
+            had[mac] = wanted[mac]
+            # Noted first: whatever comes of it, its network and its address are released with the guest.
+            await asyncio.to_thread(replace(record, nics=tuple(had.values())).write, directory)
+            await self._networks.attach([wanted[mac]])
+            card = interface_xml(DomainNic(mac, network_name(wanted[mac].network_id)))
+            if not await call(lambda c, mac=mac: domains.has_card(c, spec.id, mac)):  # type: ignore[misc]
+                await call(lambda c, card=card: domains.plug(c, spec.id, card))  # type: ignore[misc]
+
+    async def _until_unplugged(self, instance_id: str, mac: str) -> None:
+        """A running guest lets go of a card when it has heard of it. Raises HypervisorError."""
+        deadline = asyncio.get_running_loop().time() + UNPLUG_PATIENCE
+        while await self._connection.call(lambda c: domains.has_card(c, instance_id, mac)):
+            if asyncio.get_running_loop().time() > deadline:
+                raise HypervisorError(f"The guest did not let go of the card {mac} within {UNPLUG_PATIENCE:.0f} s.")
+            await asyncio.sleep(0.2)
 
     def _write_drive(self, path: Path, spec: GuestSpec) -> None:
         path.touch(mode=0o400)  # it may hold a password
@@ -300,7 +342,7 @@ class LibvirtHypervisor:
             power = PowerState.SUSPENDED
         elif power is PowerState.SHUTDOWN:
             reason = domains.CERTAIN.get(why) or record.stop_reason or domains.LIKELY.get(why)
-        return Actual(instance_id, power, reason)
+        return Actual(instance_id, power, reason, cards=domains.cards(domain))
 
     async def _steadily(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do idempotent work, again when the daemon was restarted in the middle of it. Raises HypervisorError."""

@@ -73,10 +73,7 @@ def _add_devices(devices: etree._Element, spec: DomainSpec) -> None:
     _add(disk, "serial", UUID(spec.id).hex[:20])  # virtio-blk holds 20 bytes
     _add(_add_disk(devices, spec.config_drive, "vdz", type="raw"), "readonly")
     for nic in spec.nics:
-        interface = _add(devices, "interface", type="network")
-        _add(interface, "mac", address=nic.mac)
-        _add(interface, "source", network=nic.network)
-        _add(interface, "model", type="virtio")
+        _add_interface(devices, nic)
     _add(devices, "controller", type="usb", model="none")
     serial = _add(devices, "serial", type="pty")
     _add(serial, "log", file=str(spec.console), append="on")
@@ -85,6 +82,19 @@ def _add_devices(devices: etree._Element, spec: DomainSpec) -> None:
     _add(_add(devices, "video"), "model", type="vga")
     _add(_add(devices, "rng", model="virtio"), "backend", "/dev/urandom", model="random")
     _add(_add(devices, "memballoon", model="virtio"), "stats", period="10")
+
+
+def interface_xml(nic: DomainNic) -> str:
+    """One network card by itself, as it is plugged into a guest that is there."""
+    return etree.tostring(_add_interface(etree.Element("devices"), nic), encoding="unicode")
+
+
+def _add_interface(devices: etree._Element, nic: DomainNic) -> etree._Element:
+    interface = _add(devices, "interface", type="network")
+    _add(interface, "mac", address=nic.mac)
+    _add(interface, "source", network=nic.network)
+    _add(interface, "model", type="virtio")
+    return interface
 
 
 def _add_disk(devices: etree._Element, path: Path, target: str, **driver: str) -> etree._Element:

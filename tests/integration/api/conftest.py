@@ -1,7 +1,7 @@
 """The API over a real log and a real read model, called without a socket."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -27,6 +27,7 @@ from services.api.dependencies import Dependencies
 from services.api.endings import Endings
 from services.cli.clouds import ADMIN, DEMO, passwords
 from services.cli.region import Region
+from services.compute.diagnostics import CpuFigures, Diagnostics, DiskFigures, NicFigures
 from services.conductor.author import AUTHOR as CONDUCTOR
 from services.scheduler.service import AUTHOR as SCHEDULER
 from tests.integration.conftest import Running
@@ -77,6 +78,7 @@ class Api:
         self.settings = settings
         self.console = Console()
         self.clock = clock or Clock()
+        self.hosts_are_silent = False
         self.applied = AppliedPosition(running.plane.client, running.plane.reads)
         endings = Endings(running.plane.client, running.plane.reads, self.clock)
         self.dependencies = Dependencies(
@@ -87,6 +89,7 @@ class Api:
             clock=self.clock,
             new_id=lambda: str(uuid4()),
             console_output=self.console,
+            diagnostics=self._figures,
             image_store=settings.images,
             public_url=BASE,
             token_key=settings.key("tokens"),
@@ -98,6 +101,13 @@ class Api:
             transport=httpx.ASGITransport(app), base_url=BASE, headers={"OpenStack-API-Version": "compute 2.96"}
         )
         self.tokens: dict[str, str] = {}
+
+    async def _figures(self, _host: str, _instance_id: str) -> Mapping[str, Any]:
+        """What hosts answer when they are asked for a guest's figures."""
+        if self.hosts_are_silent:
+            raise TimeoutError
+        disk, card = DiskFigures("vda", 4096, 1, 8192, 2), NicFigures("52:54:00:00:00:01", 1, 2, 3, 4, 5, 6, 7, 8)
+        return asdict(Diagnostics("simulated", 128, 0, (CpuFigures(7_000_000_000),), (disk,), (card,)))
 
     def password(self, cloud: str) -> str:
         return passwords(self.settings.clouds_yaml)[cloud]

@@ -7,9 +7,10 @@ from typing import Any
 from domain.image.image import create_image
 from domain.instance.instance import Instance
 from domain.network.network import create_network
-from services.cli.clouds import DEMO
+from services.cli.clouds import ADMIN, DEMO
 from services.cli.seed import AUTHOR as FIRST_START
 from tests.integration.api.conftest import BASE, Api
+from tests.integration.conftest import eventually
 
 NOWHERE = "8e5bb1c0-0000-4000-8000-000000000000"
 USER_DATA = base64.b64encode(b"#!/bin/sh\necho a secret\n").decode()
@@ -85,7 +86,12 @@ async def test_nothing_is_recorded_when_anything_is_wrong(api: Api) -> None:
         ({"availability_zone": "mars"}, 400, "The requested availability zone is not available"),
         ({"metadata": {str(number): "" for number in range(129)}}, 403, "Maximum number of metadata items"),
         ({"max_count": 1001}, 403, "Quota exceeded for instances"),
-        ({"tags": ["a"]}, 501, "This cloud cannot do tags yet"),
+        ({"tags": ["a,b"]}, 400, "'a,b' does not match"),
+        ({"tags": [str(number) for number in range(51)]}, 400, "is too long"),
+        ({"accessIPv4": "2001:db8::1"}, 400, "'2001:db8::1' is not a 'ipv4'"),
+        ({"hostname": "a b"}, 400, "'a b' does not match"),
+        ({"host": "host-1"}, 403, "Policy doesn't allow os_compute_api:servers:create:forced_host"),
+        ({"availability_zone": "nova:host-1"}, 403, "Policy doesn't allow os_compute_api:servers:create:forced_host"),
     ]
     before = await api.position()
     for fields, status, sentence in cases:
@@ -154,3 +160,65 @@ async def test_an_image_must_fit_into_the_flavor(api: Api) -> None:
     answer = await api("POST", "/v2.1/servers", json=await api.server_body(flavorRef="nano"))
     assert answer.status_code == 400
     assert answer.json()["badRequest"]["message"] == "Flavor's memory is too small for requested image."
+
+
+async def test_what_few_ask_for_is_kept_with_the_request(api: Api) -> None:
+    body = await api.server_body(
+        hostname="db.example.org",
+        tags=["web", "blue", "web"],
+        accessIPv4="192.0.2.7",
+        accessIPv6="2001:db8::7",
+        availability_zone="nova",
+        **{"OS-DCF:diskConfig": "AUTO"},
+    )
+    body["os:scheduler_hints"] = {"different_host": [NOWHERE]}
+    answer = await api("POST", "/v2.1/servers", json=body)
+    assert answer.status_code == 202
+    made = answer.json()["server"]
+    assert made["OS-DCF:diskConfig"] == "AUTO"
+    shown = (await api.get(f"/v2.1/servers/{made['id']}"))["server"]
+    assert shown["tags"] == ["blue", "web"]
+    assert (shown["accessIPv4"], shown["accessIPv6"]) == ("192.0.2.7", "2001:db8::7")
+    assert shown["OS-DCF:diskConfig"] == "AUTO"
+    assert shown["OS-EXT-SRV-ATTR:hostname"] == "db.example.org"
+    assert shown["pinned_availability_zone"] == "nova"
+    instance = (await api.running.plane.repository.load(Instance, made["id"])).aggregate
+    assert instance.hints == {"different_host": [NOWHERE]}
+    assert instance.forced_host is None
+
+
+async def test_a_request_and_what_belongs_to_it_is_stored_as_one(api: Api) -> None:
+    server_id = await api.create(tags=["a"], accessIPv4="192.0.2.7")
+    history = await api.running.plane.repository.history(Instance, server_id)
+    assert [recorded.type for recorded in history] == [
+        "chronova.instance.requested.v1",
+        "chronova.instance.details-changed.v1",
+        "chronova.instance.tags-changed.v1",
+    ]
+    first = history[0].position
+    assert [recorded.position for recorded in history] == [first, first + 1, first + 2]
+
+
+async def test_before_2_19_the_description_is_the_name(api: Api) -> None:
+    old = {"OpenStack-API-Version": "compute 2.18"}
+    answer = await api("POST", "/v2.1/servers", json=await api.server_body(networks=[]), headers=old)
+    assert answer.status_code == 202, answer.text
+    server_id = answer.json()["server"]["id"]
+    assert (await api.get(f"/v2.1/servers/{server_id}"))["server"]["description"] == "vm"
+
+
+async def test_an_administrator_may_name_the_host(api: Api) -> None:
+    await api.add_host("host-1")
+    await api.add_host("host-2")
+    unknown = await api("POST", "/v2.1/servers", json=await api.server_body(host="host-9"), cloud=ADMIN)
+    assert unknown.status_code == 400
+    assert unknown.json()["badRequest"]["message"] == "Compute host host-9 could not be found."
+    api.running.run(api.running.plane.scheduler())
+    for fields in ({"host": "host-2"}, {"availability_zone": "nova:host-2"}):
+        server_id = await api.create(cloud=ADMIN, **fields)
+
+        async def host(server_id: str = server_id) -> str | None:
+            shown = (await api.get(f"/v2.1/servers/{server_id}", cloud=ADMIN))["server"]
+            return shown["OS-EXT-SRV-ATTR:host"]  # type: ignore[no-any-return]
+
+        assert await eventually(host) == "host-2"

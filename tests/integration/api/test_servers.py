@@ -198,7 +198,7 @@ async def test_wrong_filters_are_refused(api: Api) -> None:
     ):
         assert (await api("GET", f"/v2.1/servers?{query}")).status_code == 400, query
     deleted = await api("GET", "/v2.1/servers?status=deleted")
-    assert deleted.json()["forbidden"]["message"] == "Only administrators may list deleted servers"
+    assert deleted.json()["forbidden"]["message"] == "Only administrators may list deleted instances"
     older = {"OpenStack-API-Version": "compute 2.37"}
     assert (await api.get("/v2.1/servers?status=flying", headers=older))["servers"] == []
 

@@ -70,6 +70,8 @@ class Rig(Protocol):
 
     def spec(self) -> GuestSpec: ...
 
+    def another_nic(self) -> Nic: ...
+
     async def open(self) -> None: ...
 
     async def reopen(self) -> None: ...
@@ -113,6 +115,9 @@ class SimulatedRig(Common):
 
     def spec(self) -> GuestSpec:
         return guest_spec()
+
+    def another_nic(self) -> Nic:
+        return nic_on(IPv4Network("10.0.0.0/24"), str(uuid4()), 5)
 
     async def open(self) -> None:
         await self.hypervisor.open(self.noticed)
@@ -160,6 +165,9 @@ class LibvirtRig(Common):
         spec = guest_spec(nic, **options)  # type: ignore[arg-type]
         self.specs.append(spec)
         return spec
+
+    def another_nic(self) -> Nic:
+        return nic_on(self.subnet, self.network_id, 200)
 
     async def open(self) -> None:
         await self.hypervisor.open(self.noticed)

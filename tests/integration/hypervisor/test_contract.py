@@ -1,5 +1,7 @@
 """What every hypervisor promises to the agent: the same tests run against real guests and simulated ones."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.instance.state import PowerState, StopReason
@@ -254,6 +256,21 @@ async def test_what_is_asked_of_a_guest_that_is_not_there_is_refused(rig: Rig) -
             await asked
 
 
+async def test_a_running_guest_has_figures_of_all_that_it_was_given(rig: Rig) -> None:
+    spec = rig.spec()
+    with pytest.raises(HypervisorError, match="no guest"):
+        await rig.hypervisor.diagnostics(spec)
+    await rig.hypervisor.build(spec, rig.image, quiet)
+    await rig.booted(spec.id)
+
+    figures = await rig.hypervisor.diagnostics(spec)
+
+    assert figures.memory_maximum == spec.memory_mib
+    assert len(figures.cpus) == spec.vcpus
+    assert [nic.mac for nic in figures.nics] == [nic.mac for nic in spec.nics]
+    assert figures.disks[0].device == "vda"
+
+
 async def test_the_host_says_what_it_has(rig: Rig) -> None:
     inventory = await rig.hypervisor.inventory()
 
@@ -261,3 +278,29 @@ async def test_the_host_says_what_it_has(rig: Rig) -> None:
     assert inventory.hypervisor_type in {"QEMU", "KVM", "simulated"}
     assert inventory.cpu_arch == "x86_64"
     assert inventory.cpu_model
+
+
+async def test_cards_are_plugged_and_unplugged_whether_the_guest_runs_or_not(rig: Rig) -> None:
+    spec = rig.spec()
+    one, two = replace(spec, nics=spec.nics[:1]), replace(spec, nics=(*spec.nics[:1], rig.another_nic()))
+    await rig.hypervisor.build(one, rig.image, quiet)
+    await rig.booted(one.id)
+
+    async def cards() -> frozenset[str] | None:
+        seen = await rig.hypervisor.inspect(one.id)
+        return None if seen is None else seen.cards
+
+    for _ in range(2):  # what is so already is left so
+        await rig.hypervisor.plug(two)
+        assert await cards() == {nic.mac for nic in two.nics}
+    await rig.hypervisor.shut_down(one.id, 0)
+    assert await cards() == {nic.mac for nic in two.nics}
+    for _ in range(2):
+        await rig.hypervisor.plug(one)
+        assert await cards() == {nic.mac for nic in one.nics}
+    await rig.hypervisor.plug(two)
+    await rig.hypervisor.start(one.id)
+    assert await cards() == {nic.mac for nic in two.nics}
+
+    await rig.hypervisor.destroy(one.id)
+    assert rig.traces(one.id) == []

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import select
 
 from domain.instance import deletion, power
@@ -78,6 +79,11 @@ async def test_an_instance_is_scheduled_built_stopped_started_rebooted_and_delet
     assert active["launched_at"]
     assert await count(region, claims, instance_id) == 1
     assert await count(region, ports, instance_id) == 1
+    figures = await region.plane.diagnostics(active["host"], instance_id)
+    assert (figures["hypervisor"], figures["memory_maximum"], len(figures["cpus"])) == ("simulated", 128, 1)
+    assert [nic["mac"] for nic in figures["nics"]] == [active["nics"][0]["mac"]]
+    with pytest.raises(TimeoutError, match="not on this host"):
+        await region.plane.diagnostics(active["host"], str(uuid4()))
 
     for decide, state in (
         (lambda it: power.stop(it, at=now()), "stopped"),

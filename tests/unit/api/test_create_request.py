@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
-from services.api.compute.create_request import Wanted, WantedNetwork, hostname_from, wanted
+from services.api.compute.create_request import (
+    Wanted,
+    WantedNetwork,
+    hostname_from,
+    wanted,
+)
 from services.api.errors import Refusal
 
 IMAGE = "70a599e0-31e7-49b7-b260-868f441e862b"
@@ -76,6 +81,23 @@ def test_networks_are_named_or_left_to_the_cloud(networks: Any, meant: Any) -> N
 def test_the_image_as_a_local_root_disk_says_nothing_new() -> None:
     disk = {"uuid": IMAGE, "source_type": "image", "destination_type": "local", "boot_index": 0}
     assert asked(block_device_mapping_v2=[disk]).image_id == IMAGE
+    assert asked(imageRef="", block_device_mapping_v2=[disk]).image_id == IMAGE
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        {"uuid": IMAGE, "source_type": "volume", "destination_type": "volume", "boot_index": 0},
+        {"uuid": IMAGE, "source_type": "image", "destination_type": "volume", "boot_index": 0},
+        {"uuid": NETWORK, "source_type": "image", "destination_type": "local", "boot_index": 0},
+        {"uuid": IMAGE, "source_type": "image", "destination_type": "local", "boot_index": 1},
+        {"source_type": "blank", "destination_type": "local", "boot_index": -1, "guest_format": "swap"},
+    ],
+)
+def test_other_disks_are_refused(device: dict[str, Any]) -> None:
+    status, sentence = refused(block_device_mapping_v2=[device])
+    assert status == 400
+    assert sentence.startswith("Block Device Mapping is Invalid: this cloud has no volumes")
 
 
 @pytest.mark.parametrize(
@@ -108,6 +130,7 @@ def test_the_image_as_a_local_root_disk_says_nothing_new() -> None:
             400,
             f"Specified Fixed IP '10.0.0.5' cannot be used with port '{PORT}': the two cannot be specified together.",
         ),
+        ({"hostname": "web", "max_count": 2}, 400, "Unable to allocate a single hostname to multiple instances"),
         ({"security_groups": [{"name": "web"}]}, 400, "Security group web not found for project."),
     ],
 )
@@ -118,12 +141,10 @@ def test_what_makes_no_sense_is_refused(fields: dict[str, Any], status: int, sen
 @pytest.mark.parametrize(
     "fields",
     [
-        {"tags": ["a"]},
-        {"accessIPv4": "10.0.0.1"},
         {"os:scheduler_hints": {"query": "[]"}},
-        {"OS-DCF:diskConfig": "AUTO"},
-        {"block_device_mapping_v2": [{"uuid": IMAGE, "source_type": "volume", "boot_index": 0}]},
         {"networks": [{"uuid": NETWORK, "tag": "x"}]},
+        {"personality": [{"path": "/a", "contents": ""}]},
+        {"trusted_image_certificates": ["a"]},
     ],
 )
 def test_what_is_not_built_is_refused_and_not_ignored(fields: dict[str, Any]) -> None:
@@ -133,7 +154,7 @@ def test_what_is_not_built_is_refused_and_not_ignored(fields: dict[str, Any]) ->
 
 
 def test_what_is_not_built_may_be_left_empty() -> None:
-    asked(tags=[], accessIPv4="", block_device_mapping_v2=[], **{"os:scheduler_hints": {}})
+    asked(personality=[], block_device_mapping=[], block_device_mapping_v2=[], **{"os:scheduler_hints": {}})
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """The agent's plan, as a table: what is wanted, what is there, what was brought about → the next step."""
 
+from dataclasses import replace
+
 import pytest
 
-from domain.instance.desired import Desired, Errand, ErrandKind, Restarts, Want
+from domain.instance.desired import Desired, Errand, ErrandKind, GuestSpec, Restarts, Want
 from domain.instance.state import PowerState
 from services.compute.hypervisor import Actual
 from services.compute.ledger import Applied
 from services.compute.plan import Known, Step, plan
+from tests.unit.compute.libvirt.guests import GUEST, NIC
 
 RUNNING, OFF, CRASHED, PAUSED, SUSPENDED = (
     Actual("i", power)
@@ -121,3 +124,33 @@ def test_a_crash_dump_is_due_until_it_was_triggered_once() -> None:
     assert plan(Known(desired, RUNNING, Applied(2, 0, "s", dumps=1), "s")) is Step.DUMP
     assert plan(Known(desired, RUNNING, Applied(3, 0, "s", dumps=2), "s")) is Step.REPORT
     assert plan(Known(desired, RUNNING, None, "s")) is Step.REPORT
+
+
+def with_cards(*macs: str, power: PowerState = PowerState.RUNNING) -> Actual:
+    return Actual("i", power, cards=frozenset(macs))
+
+
+def spec_with(*macs: str) -> GuestSpec:
+    return replace(GUEST, nics=tuple(replace(NIC, mac=mac) for mac in macs))
+
+
+@pytest.mark.parametrize(
+    ("want", "cards", "actual", "applied", "step"),
+    [
+        (Want.RUNNING, "ab", with_cards("a"), NOW, Step.PLUG),
+        (Want.RUNNING, "a", with_cards("a", "b"), EARLIER, Step.PLUG),
+        (Want.RUNNING, "ab", with_cards("b", "a"), NOW, Step.REPORT),
+        (Want.SHUTDOWN, "ab", with_cards("a", power=PowerState.SHUTDOWN), NOW, Step.PLUG),
+        (Want.SHUTDOWN, "ab", with_cards("a"), NOW, Step.SHUT_DOWN),
+        (Want.RUNNING, "ab", with_cards("a", power=PowerState.SHUTDOWN), EARLIER, Step.START),
+        (Want.RUNNING, "ab", with_cards("a"), GAVE_UP, Step.REPORT),
+        (Want.RUNNING, "ab", RUNNING, NOW, Step.REPORT),  # which it has is not known
+        (Want.RUNNING, "ab", None, NOW, Step.REPORT),
+        (Want.ABSENT, "ab", with_cards("a"), NOW, Step.DESTROY),
+    ],
+)
+def test_cards_are_made_those_of_the_spec_when_the_guest_is_as_it_should_be(
+    want: Want, cards: str, actual: Actual | None, applied: Applied | None, step: Step
+) -> None:
+    desired = Desired("i", 3, want, launched=True, spec=spec_with(*cards))
+    assert plan(Known(desired, actual, applied, "s")) is step

@@ -22,9 +22,12 @@ from domain.image.sharing import MemberStatus, answer_sharing, share_with, stop_
 from domain.image.upload import uploaded
 from domain.instance.crash_dump import trigger_crash_dump
 from domain.instance.deletion import delete, finish_unplaced_deletion
+from domain.instance.details import change_details
 from domain.instance.evacuation import evacuate
+from domain.instance.interfaces import attach_interface, detach_interface
 from domain.instance.live_migration import live_migrate
 from domain.instance.lock import lock, unlock
+from domain.instance.metadata import delete_metadata, update_metadata
 from domain.instance.move import destination_chosen, no_destination
 from domain.instance.observation import ENDS, Observation, observe
 from domain.instance.password import change_password
@@ -39,6 +42,7 @@ from domain.instance.shelve import offload, shelve, unshelve
 from domain.instance.snapshot import snapshot
 from domain.instance.state import PowerState, StopReason, Task, VmState
 from domain.instance.suspend import resume, suspend
+from domain.instance.tags import remove_tag, replace_tags
 from domain.network.addresses import Wanted, allocate, release_addresses
 from domain.network.network import create_empty_network, create_network, delete_network
 from domain.network.port import change_port, create_port, delete_port
@@ -170,6 +174,40 @@ class InstanceHistories(RuleBasedStateMachine):
         self.attempt(observe, seen, host=host)
         if host is None and not behind and parts["settled"] and before in ENDS:
             assert self.instance.task is None, f"{before} outlived a report"
+
+    @rule(
+        name=st.sampled_from(["vm", "web"]),
+        address=st.sampled_from([None, "192.0.2.7"]),
+        tags=st.sets(st.sampled_from("abc")),
+        metadata=st.dictionaries(st.sampled_from("ab"), st.sampled_from("xy")),
+        replace=st.booleans(),
+    )
+    def is_described(
+        self, name: str, address: str | None, tags: set[str], metadata: dict[str, str], replace: bool
+    ) -> None:
+        generation = self.instance.generation
+        self.attempt(change_details, name=name, access_ipv4=address)
+        self.attempt(replace_tags, tags)
+        self.attempt(update_metadata, metadata, replace=replace)
+        self.attempt(delete_metadata, "a")
+        self.attempt(remove_tag, "a")
+        assert self.instance.generation == generation
+
+    @rule(port=st.sampled_from("xyz"), away=st.booleans())
+    def gains_or_loses_a_card(self, port: str, away: bool) -> None:
+        if away:
+            self.attempt(detach_interface, port)
+        else:
+            self.attempt(attach_interface, {"port_id": port, "network_id": "n"})
+
+    @invariant()
+    def a_card_is_there_once(self) -> None:
+        ports = [nic["port_id"] for nic in self.instance.nics]
+        assert len(ports) == len(set(ports))
+
+    @invariant()
+    def tags_are_sorted_and_once(self) -> None:
+        assert self.instance.tags == sorted(set(self.instance.tags))
 
     @invariant()
     def versions_are_contiguous(self) -> None:
