@@ -331,7 +331,13 @@ STOPS_BY_ITSELF = frozenset({VmState.ACTIVE, VmState.PAUSED, VmState.SUSPENDED})
 
 
 def _changed_by_itself(instance: Instance, seen: Observation, at: datetime) -> None:
-    if instance.vm_state in STOPS_BY_ITSELF:
+    """What is seen though nobody asked for it. After a reset the guest may be in rescue still, or out of it at last."""
+    if instance.vm_state is VmState.RESCUED:
+        if seen.exists and not seen.rescued and seen.power is PowerState.RUNNING and instance.want is Want.RUNNING:
+            instance.record(InstanceUnrescued, at=at)
+    elif instance.vm_state is VmState.ACTIVE and seen.exists and seen.rescued:
+        instance.record(InstanceRescued, at=at)
+    elif instance.vm_state in STOPS_BY_ITSELF:
         if not seen.exists:
             _lost(instance, at)
         elif seen.power in OFF:

@@ -189,8 +189,7 @@ class Convergence(RuleBasedStateMachine):
 
     @rule()
     def all_goes_well_for_a_moment(self) -> None:
-        self.told |= {name: desired_of(self.instance, name) for name in self.instance.hosts}
-        go_on(self.instance, self.hosts)
+        go_on(self.instance, self.hosts, told=self.told)
 
     @rule(reset=st.sampled_from([VmState.ACTIVE, VmState.ERROR, None]), really=st.integers(0, 9))
     def it_is_reset_or_deleted(self, reset: VmState | None, really: int) -> None:
@@ -275,8 +274,8 @@ def settle(instance: Instance, hosts: dict[str, Host]) -> None:
     raise AssertionError("it never comes to rest")
 
 
-def go_on(instance: Instance, hosts: dict[str, Host]) -> None:
-    """One round of that: everybody does what there is to do."""
+def go_on(instance: Instance, hosts: dict[str, Host], *, told: dict[str, Desired] | None = None) -> None:
+    """One round of that: everybody does what there is to do. `told` notes what agents heard last: they never go back behind it."""
     if awaits_destination(instance):
         free = [name for name in NAMES if name not in instance.hosts]
         if free:
@@ -286,7 +285,10 @@ def go_on(instance: Instance, hosts: dict[str, Host]) -> None:
     finish_unplaced_deletion(instance, at=AT)
     for name in instance.hosts:
         if not instance.is_deleted and name in instance.hosts:
-            seen = hosts[name].work(desired_of(instance, name))
+            desired = desired_of(instance, name)
+            if told is not None:
+                told[name] = desired
+            seen = hosts[name].work(desired)
             assert seen is not None
             observe(instance, seen, host=name, at=AT)
 
