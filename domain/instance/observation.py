@@ -326,17 +326,24 @@ def _lost(instance: Instance, at: datetime) -> None:
     instance.record(InstanceLost, reason=GONE, at=at)
 
 
+def _found(seen: Observation) -> type[InstanceEvent] | None:
+    """What a guest that should run is instead, if it is off in no way."""
+    return InstanceRescued if seen.rescued else STANDS_STILL.get(seen.power)
+
+
+STANDS_STILL: Mapping[PowerState, type[InstanceEvent]] = {
+    PowerState.PAUSED: InstancePaused,
+    PowerState.SUSPENDED: InstanceSuspended,
+}
+
 STOPS_BY_ITSELF = frozenset({VmState.ACTIVE, VmState.PAUSED, VmState.SUSPENDED})
 """States in which a guest that is found off, or not at all, has changed by itself."""
 
 
 def _changed_by_itself(instance: Instance, seen: Observation, at: datetime) -> None:
-    """What is seen though nobody asked for it. After a reset the guest may be in rescue still, or out of it at last."""
-    if instance.vm_state is VmState.RESCUED:
-        if seen.exists and not seen.rescued and seen.power is PowerState.RUNNING and instance.want is Want.RUNNING:
-            instance.record(InstanceUnrescued, at=at)
-    elif instance.vm_state is VmState.ACTIVE and seen.exists and seen.rescued:
-        instance.record(InstanceRescued, at=at)
+    """What is seen though nobody asked for it."""
+    if instance.vm_state is VmState.ACTIVE and seen.exists and seen.error is not None and (fact := _found(seen)):
+        instance.record(fact, at=at)  # it was declared active, and its host could not make it so
     elif instance.vm_state in STOPS_BY_ITSELF:
         if not seen.exists:
             _lost(instance, at)

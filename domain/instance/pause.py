@@ -29,6 +29,8 @@ class InstancePaused(InstanceEvent):
         """It is paused."""
         aggregate.vm_state, aggregate.task, aggregate.power = VmState.PAUSED, None, PowerState.PAUSED
         aggregate.fault = None
+        if aggregate.want is not Want.PAUSED:  # it was declared active, and is not
+            aggregate.wants(Want.PAUSED)
 
 
 class UnpauseRequested(InstanceEvent):

@@ -32,6 +32,8 @@ class InstanceRescued(InstanceEvent):
         """It is rescued."""
         aggregate.vm_state, aggregate.task, aggregate.power = VmState.RESCUED, None, PowerState.RUNNING
         aggregate.fault = None
+        if aggregate.want is not Want.RESCUED:  # it was declared active, and is not
+            aggregate.wants(Want.RESCUED)
 
 
 class UnrescueRequested(InstanceEvent):

@@ -29,6 +29,8 @@ class InstanceSuspended(InstanceEvent):
         """It is suspended; its claim stays, so that it can go on."""
         aggregate.vm_state, aggregate.task, aggregate.power = VmState.SUSPENDED, None, PowerState.SUSPENDED
         aggregate.fault = None
+        if aggregate.want is not Want.SUSPENDED:  # it was declared active, and is not
+            aggregate.wants(Want.SUSPENDED)
 
 
 class ResumeRequested(InstanceEvent):
