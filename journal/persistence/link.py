@@ -6,6 +6,7 @@ All applications of a process that open the same log share one. It begins with t
 import asyncio
 import atexit
 import concurrent.futures
+import contextlib
 import os
 import threading
 import weakref
@@ -127,7 +128,9 @@ class Link:
                 break
             await asyncio.wait(self._tasks, timeout=0.1)
         if self._bus is not None:
-            await disconnect(self._bus)
+            # The client, when it is just reconnecting, cancels what closing waits for; nobody cancels this task itself.
+            with contextlib.suppress(asyncio.CancelledError):
+                await disconnect(self._bus)
 
 
 class Lease:

@@ -1,8 +1,9 @@
 """Reading a stream without a consumer: pages that are complete, and what its leader knows."""
 
+import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
 
 import orjson
 from nats.errors import Error as NatsError
@@ -12,17 +13,23 @@ from journal.direct_get import PAGE, DirectGet
 from journal.errors import JournalError, LogUnavailable
 from journal.stored import Stored
 
+T = TypeVar("T")
+
 NO_MESSAGE = 10037
-PAGE_BYTES = (
-    1 << 20
-)  # a server cuts the connection of a client for which more is pending than it allows: by default 64 MB
+PAGE_BYTES = 1 << 20
+"""A server cuts a client off for which more is pending than it allows: 64 MB, if nothing else was set."""
+PAUSE = 0.05  # seconds before it is asked again
 
 
 class Reads(DirectGet):
-    """Direct reads, which any replica answers and which may lag behind by a moment, and reads of the leader, which do not."""
+    """Direct reads, which any replica answers and which may lag behind by a moment, and reads of the leader, which do not.
 
-    def __init__(self, bus: Bus, stream: str, *, seconds: float) -> None:
+    While nobody answers although there is a connection, as when the servers choose a leader, it is asked again for a while.
+    """
+
+    def __init__(self, bus: Bus, stream: str, *, seconds: float, patience: float) -> None:
         super().__init__(bus, stream, seconds=seconds)
+        self._patience = patience
         self._leader = f"$JS.API.STREAM.MSG.GET.{stream}"
 
     async def page(self, *, start: int, limit: int, subject: str = "") -> list[Stored]:
@@ -46,11 +53,26 @@ class Reads(DirectGet):
 
     async def newest(self, subject: str) -> Stored | None:
         """The newest message of a subject, or of all that match it, by the leader. Raises LogUnavailable."""
-        return await self._of_leader({"last_by_subj": subject})
+        return await self._patiently(lambda: self._of_leader({"last_by_subj": subject}))
 
     async def first_after(self, subject: str, position: int) -> Stored | None:
         """The first message of a subject after a position, by the leader. Raises LogUnavailable."""
-        return await self._of_leader({"seq": position + 1, "next_by_subj": subject})
+        return await self._patiently(lambda: self._of_leader({"seq": position + 1, "next_by_subj": subject}))
+
+    async def _ask(self, api: str, question: bytes, subject: str | None, *, single: bool = False) -> list[Stored]:
+        ask = super()._ask
+        return await self._patiently(lambda: ask(api, question, subject, single=single))
+
+    async def _patiently(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._patience
+        while True:
+            try:
+                return await ask()
+            except LogUnavailable:
+                if not self._bus.is_connected or loop.time() > deadline:
+                    raise
+            await asyncio.sleep(PAUSE)
 
     async def _of_leader(self, question: Mapping[str, Any]) -> Stored | None:
         if not self._bus.is_connected:

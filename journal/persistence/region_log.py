@@ -56,6 +56,6 @@ async def open_region(lease: Lease, settings: Settings) -> RegionStream:
     bus = await lease.link.bus()
     await call(bus, f"STREAM.INFO.{REGION_STREAM}")
     naming = RegionNaming(settings.kind)
-    reads = Reads(bus, REGION_STREAM, seconds=settings.seconds)
+    reads = Reads(bus, REGION_STREAM, seconds=settings.seconds, patience=settings.patience)
     history = History(naming, reads, Tails(), None, patience=settings.patience)
     return RegionStream(lease, bus, REGION_STREAM, naming, history)

@@ -45,7 +45,7 @@ class ApplicationStream(Stream):
 
     def __init__(self, lease: Lease, bus: Bus, name: str, settings: Settings) -> None:
         self._naming = naming = ApplicationNaming(name)
-        self._reads = reads = Reads(bus, name, seconds=settings.seconds)
+        self._reads = reads = Reads(bus, name, seconds=settings.seconds, patience=settings.patience)
         tails = Tails()
         writer = Writer(bus, reads, seconds=settings.seconds, patience=settings.patience)
         self._transactions = Transactions(naming, reads, writer, patience=settings.patience)

@@ -1,6 +1,5 @@
 """A plain nats-server for all tests of this directory, and factories that are closed with the test."""
 
-import gc
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -40,7 +39,6 @@ def make_factory(plain_server: PlainServer, name: str) -> Iterator[MakeFactory]:
     yield make
     for factory in made:
         factory.close()
-    gc.collect()
 
 
 @pytest.fixture

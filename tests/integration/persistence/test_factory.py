@@ -1,5 +1,6 @@
 """Opening and closing: one connection a process, clear words for what is wrong, nothing left behind."""
 
+import asyncio
 import gc
 import os
 import threading
@@ -100,7 +101,7 @@ def test_more_replicas_than_servers_are_refused(make_factory: MakeFactory) -> No
         ({"NATS_STREAM": "a.b"}, "no name of a stream"),
         ({"NATS_REPLICAS": "many"}, "NATS_REPLICAS is 'many'"),
         ({"NATS_PATIENCE": "0"}, "NATS_PATIENCE is '0'"),
-        ({"NATS_STREAM": "EVENTS", "NATS_AGGREGATE": "server"}, "none of flavor, host"),
+        ({"NATS_STREAM": "EVENTS", "NATS_AGGREGATE": "server"}, "which is none of .*flavor, .*host, .*instance"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(settings: dict[str, str], said: str) -> None:
@@ -151,6 +152,31 @@ def test_a_log_that_goes_away_is_an_error_and_comes_back(tmp_path: Path, name: s
     finally:
         factory.close()
         server.kill()
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_it_is_closed_cleanly_just_when_the_connection_is_lost(make_factory: MakeFactory, turns: int) -> None:
+    factory = make_factory()
+    stream = factory.application_recorder()._stream  # type: ignore[attr-defined]
+    working = threading.Event()
+
+    async def lose() -> None:
+        for _ in range(turns):  # of the loop, in which it is being closed
+            await asyncio.sleep(0)
+        await stream.bus.force_reconnect()
+
+    async def work() -> None:
+        try:
+            working.set()
+            await asyncio.sleep(60)
+        finally:
+            losing.append(asyncio.ensure_future(lose()))
+
+    losing: list[asyncio.Future[None]] = []
+    stream.lease.link.spawn(work)
+    working.wait(5)
+    factory.close()
+    assert not links()
 
 
 def test_a_forked_process_is_told_to_open_its_own(make_factory: MakeFactory) -> None:

@@ -60,6 +60,7 @@ def app(env: dict[str, str]) -> Iterator[Region]:
 
 
 async def test_an_instance_is_folded_as_the_services_fold_it(app: Region, instance: Instance) -> None:
+    assert isinstance(app.mapper.transcoder, JsonTranscoder)
     folded = cast("Instance", await asyncio.to_thread(app.repository.get, ID))
     assert vars(folded) == vars(instance)
     before: Any = await asyncio.to_thread(app.repository.get, ID, version=folded.version - 1)
@@ -82,10 +83,6 @@ async def test_its_events_are_selected_and_others_passed_over(app: Region, insta
 
 def instance_event(app: Region, position: int) -> Any:
     return app.mapper.to_domain_event(app.recorder.select_notifications(position, 1)[0])
-
-
-async def test_the_transcoder_is_that_of_its_events(app: Region) -> None:
-    assert isinstance(app.mapper.transcoder, JsonTranscoder)
 
 
 async def test_all_kinds_are_followed_when_none_is_asked_for(env: dict[str, str], instance: Instance) -> None:
