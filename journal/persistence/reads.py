@@ -41,7 +41,11 @@ class Reads(DirectGet):
         question: dict[str, Any] = {"seq": max(1, start), "batch": min(limit, PAGE), "max_bytes": PAGE_BYTES}
         if subject:
             question["next_by_subj"] = subject
-        return await self._ask(f"$JS.API.DIRECT.GET.{self._stream}", orjson.dumps(question), subject or None)
+        page = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}", orjson.dumps(question), subject or None)
+        if not subject:
+            for message in page:
+                message.subject = message.header(b"Nats-Subject")
+        return page
 
     async def pages(self, subject: str, *, start: int = 1) -> AsyncIterator[list[Stored]]:
         """All messages of a subject from a position on, oldest first, a page at a time. Raises LogUnavailable."""
