@@ -42,9 +42,13 @@ class Appender:
         """Append events to one aggregate, all or none; `expected` is the position of its newest event (0: none yet).
 
         Returns the position of the last one. Raises AppendConflict when the aggregate has grown meanwhile, LogUnavailable
-        when nothing was stored because the log is away, OutcomeUnknown when that cannot be told.
+        when nothing was stored because the log is away, OutcomeUnknown when that cannot be told, JournalError for one that is
+        too large.
         """
         messages = _messages(events, expected)
+        if any(len(block) + len(body) > self._bus.max_payload for block, body in messages):
+            # Sent all the same, it would cost the connection.
+            raise JournalError(f"An event of {subject} is larger than the log takes: {self._bus.max_payload} bytes.")
         unsure = False
         deadline = asyncio.get_running_loop().time() + self._patience
         while True:

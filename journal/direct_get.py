@@ -15,6 +15,7 @@ from journal.errors import JournalError, LogUnavailable
 from journal.stored import Stored, parse_headers
 
 PAGE = 1000  # messages a request; the server's own limit
+PAGE_BYTES = 8 << 20  # a request: a client that is sent much more at once is cut off as too slow
 STATUS = b"NATS/1.0 "
 SILENCE = 1.0  # seconds without a message after which an answer is given up
 
@@ -31,6 +32,7 @@ class Pending:
     subject: str | None  # of all that is asked for; None where the answers tell
     single: bool
     messages: list[Stored] = field(default_factory=list)
+    left: int = 0  # how many more there are behind the last one
     gap: bool = False  # a message has been lost on the way, as when a server of a cluster dies
     alarm: asyncio.TimerHandle | None = None
 
@@ -96,11 +98,13 @@ class DirectGet:
         """All messages of a subject, or of a pattern, from a position on, oldest first, a page at a time. Raises LogUnavailable."""
         exact = None if subject.endswith((".>", ".*")) else subject
         while True:
-            question = orjson.dumps({"seq": start, "batch": PAGE, "next_by_subj": subject})
-            page = await self._ask(f"$JS.API.DIRECT.GET.{self._stream}", question, exact)
+            question = orjson.dumps({"seq": start, "batch": PAGE, "max_bytes": PAGE_BYTES, "next_by_subj": subject})
+            answer = await self._answer(f"$JS.API.DIRECT.GET.{self._stream}", question, exact)
+            page = answer.messages
             if page:
                 yield page
-            if len(page) < PAGE:
+            # The server ends a page at so many bytes too: that it is short does not mean that it is the last one.
+            if not page or answer.left == 0:
                 return
             start = page[-1].position + 1
 
@@ -122,6 +126,9 @@ class DirectGet:
             await asyncio.sleep(0.02)
 
     async def _ask(self, api: str, question: bytes, subject: str | None, *, single: bool = False) -> list[Stored]:
+        return (await self._answer(api, question, subject, single=single)).messages
+
+    async def _answer(self, api: str, question: bytes, subject: str | None, *, single: bool = False) -> Pending:
         """Ask until there is a whole answer: the copy that was asked may hang, or its server die, and then another is asked."""
         deadline = asyncio.get_running_loop().time() + self._seconds
         while True:
@@ -131,7 +138,7 @@ class DirectGet:
                 if asyncio.get_running_loop().time() > deadline:
                     raise LogUnavailable(f"The log does not answer: {error}") from error
 
-    async def _once(self, api: str, question: bytes, subject: str | None, *, single: bool) -> list[Stored]:
+    async def _once(self, api: str, question: bytes, subject: str | None, *, single: bool) -> Pending:
         if not self._bus.is_connected:
             raise LogUnavailable("The log cannot be reached.")
         if not self._inbox:
@@ -161,7 +168,7 @@ class DirectGet:
             raise JournalError(f"Reading {self._stream} failed with status {status}")
         if pending.gap:
             raise NotWhole("a part of the answer is lost")
-        return pending.messages
+        return pending
 
     def _answered(self, subject: bytes, _reply: bytes, block: bytes, body: bytes) -> None:
         pending = self._pending.get(subject)
@@ -170,13 +177,15 @@ class DirectGet:
         if not body and block.startswith(STATUS):
             headers = parse_headers(block)
             pending.expect(int(headers.get("Nats-Last-Sequence", 0)))
+            pending.left = int(headers.get("Nats-Num-Pending", 0))
             pending.done.set_result(headers.get("Status", ""))
             return
         message = Stored(0, pending.subject or "", block, body)
         # The server has put position and subject among the headers.
         message.position = int(message.header(b"Nats-Sequence"))
-        if pending.single:
+        if pending.subject is None or pending.single:
             message.subject = message.header(b"Nats-Subject")
+        if pending.single:
             pending.messages.append(message)
             pending.done.set_result("204")
             return

@@ -1,6 +1,7 @@
 """The repository on a real log: one winner, no stale decision, and certainty about what was stored."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from domain.errors import Conflict
 from domain.host.claims import claim, release
 from domain.host.host import Host, register
+from domain.host.service import disable
 from domain.resources import Resources
 from journal.bus import Bus
+from journal.direct_get import DirectGet
 from journal.envelope import Author
-from journal.errors import AggregateNotFound, AppendConflict, LogUnavailable, NotAuthorised
-from journal.repository import Repository
+from journal.errors import AggregateNotFound, AppendConflict, JournalError, LogUnavailable, NotAuthorised
+from journal.repository import STREAM, Repository
 from journal.streams import call, last_position
 from tests.integration.conftest import LogServer, until_connected
 from tests.unit.domain.specification import AT
@@ -188,3 +191,31 @@ async def test_a_service_can_append_only_what_it_may(client: Bus) -> None:
         await Repository(client).execute(Host, "h", claim_one, conductor)
     assert await last_position(client) == 1
     assert (await Repository(client).execute(Host, "h", claim_one, scheduler)).position == 2
+
+
+async def test_a_history_of_large_events_is_loaded_whole(client: Bus) -> None:
+    repository = Repository(client, may_append=anybody)
+    await repository.create(host(), AUTHOR)
+    for number in range(40):
+        reason = f"{number} " + "x" * 500_000
+        await repository.execute(Host, "h", partial(disable, reason=reason, at=AT), AUTHOR)
+    assert len(await repository.history(Host, "h")) == 41
+
+
+async def test_a_pattern_finds_messages_with_their_subjects(client: Bus) -> None:
+    repository = Repository(client, may_append=anybody)
+    for name in ("a", "b", "c"):
+        await repository.create(host(name), AUTHOR)
+    reads = DirectGet(client, STREAM)
+    found = [message.subject async for page in reads.pages("evt.host.*") for message in page]
+    assert found == ["evt.host.a", "evt.host.b", "evt.host.c"]
+    assert [message.subject for message in await reads.some(2, 2)] == ["evt.host.b", "evt.host.c"]
+
+
+async def test_an_event_that_is_too_large_is_refused_and_costs_nothing(client: Bus) -> None:
+    repository = Repository(client, may_append=anybody)
+    await repository.create(host(), AUTHOR)
+    with pytest.raises(JournalError, match=r"larger than the log takes"):
+        await repository.execute(Host, "h", partial(disable, reason="x" * 2_000_000, at=AT), AUTHOR)
+    assert client.is_connected
+    assert (await repository.execute(Host, "h", claim_one, AUTHOR)).position == 2
