@@ -118,7 +118,7 @@ async def connected(urls: tuple[str, ...], seed: Path, replicas: int) -> AsyncIt
     """A connection to a log that is ready."""
     bus = await connect(urls, seed, name="bench", quiet=True)
     await prepare(bus, replicas=replicas)
-    while replicas > 1 and not all(each.whole for each in await copies(bus)):  # noqa: ASYNC110 -- nothing tells
+    while replicas > 1 and not all(each.is_whole(replicas) for each in await copies(bus)):  # noqa: ASYNC110 -- nothing tells
         await asyncio.sleep(0.1)
     yield bus
     await disconnect(bus)

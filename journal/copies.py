@@ -1,5 +1,6 @@
 """The copies of a log that a cluster keeps: who leads each stream, and which copy lags behind or is away."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +20,9 @@ class Copies:
     leader: str | None  # None: it cannot be written just now
     lag: dict[str, int | None]  # of every other node that keeps a copy: messages behind; None: it is away or catches up
 
-    @property
-    def whole(self) -> bool:
-        """Whether it is led, and every copy is there and keeps up."""
-        return self.leader is not None and None not in self.lag.values()
+    def is_whole(self, replicas: int) -> bool:
+        """Whether it is led, and so many nodes keep it, are there and keep up."""
+        return self.leader is not None and None not in self.lag.values() and len(self.lag) + 1 >= replicas
 
     @classmethod
     def from_document(cls, stream: str, cluster: dict[str, Any]) -> "Copies":
@@ -31,10 +31,10 @@ class Copies:
         return cls(stream, cluster.get("leader"), {other["name"]: _lag(other) for other in others})
 
 
-async def copies(bus: Bus) -> list[Copies]:
-    """The copies of every stream of a cluster. A stream of which nobody tells has no leader."""
+async def copies(bus: Bus, streams: Iterable[str] = STREAMS) -> list[Copies]:
+    """The copies of streams of a cluster. A stream of which nobody tells has no leader."""
     found = []
-    for stream in STREAMS:
+    for stream in streams:
         try:
             info = await call(bus, f"STREAM.INFO.{stream}", seconds=ONE_ANSWER)
         except JournalError:

@@ -75,7 +75,7 @@ async def _log(region: Region) -> Mapping[str, Any]:
         return AWAY
     try:
         where = await copies(client) if region.log.replicas > 1 else []
-        streams = [{**asdict(each), "whole": each.whole} for each in where]
+        streams = [{**asdict(each), "whole": each.is_whole(region.log.replicas)} for each in where]
         if any(each.stream == "EVENTS" and each.leader is None for each in where):
             return {**AWAY, "streams": streams}
         missing = await missing_streams(client)
@@ -138,5 +138,5 @@ def _print(region: Region, found: dict[str, Any]) -> None:
 def _copies(stream: Mapping[str, Any]) -> str:
     if stream["leader"] is None:
         return "has no leader: it cannot be written"
-    others = (f"{name} {'away' if lag is None else f'{lag} behind'}" for name, lag in sorted(stream["lag"].items()))
-    return f"led by {stream['leader']}; {', '.join(others)}"
+    others = [f"{name} {'away' if lag is None else f'{lag} behind'}" for name, lag in sorted(stream["lag"].items())]
+    return f"led by {stream['leader']}; {', '.join(others) or 'kept by no other'}"

@@ -101,4 +101,4 @@ async def until_whole(servers: Servers, *streams: str) -> None:
 
 
 async def _are_whole(bus: Bus, streams: tuple[str, ...]) -> bool:
-    return all(each.whole and len(each.lag) == REPLICAS - 1 for each in await copies(bus) if each.stream in streams)
+    return all(each.is_whole(REPLICAS) for each in await copies(bus, streams))
