@@ -1,6 +1,7 @@
 """The streams and buckets of a region, and the consumers that hosts and the conductor are bound to (ADR 0002, 0004)."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
@@ -53,29 +54,65 @@ STREAMS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+IN_MEMORY = frozenset(name for name, settings in STREAMS.items() if settings["storage"] == "memory")
+"""The streams that are gone with the servers that keep them."""
+
 
 async def prepare(client: Bus, *, replicas: int = 1, patience: float = 30.0) -> None:
     """Make the streams that are missing and bring the others up to date.
 
     Copies are added, never taken away: a service that was told a smaller number must not weaken the log. A cluster that has
-    just been started is given `patience` seconds to find together. Raises JournalError, LogUnavailable.
+    just been started is given `patience` seconds to find together. Past them, what lies in memory is made anew, in fewer copies
+    if it must be: nothing is lost that is not brought again. Raises JournalError, LogUnavailable.
     """
     deadline = asyncio.get_running_loop().time() + patience
     await _until_found_together(lambda: call(client, "INFO", seconds=1), deadline)
-    for name, settings in STREAMS.items():
-        config = {"name": name, "num_replicas": replicas, **settings}
-        await _until_found_together(partial(_make_stream, client, config), deadline)
+    for name in sorted(STREAMS, key=IN_MEMORY.__contains__):
+        try:
+            await _until_found_together(partial(_make_stream, client, name, replicas), deadline)
+        except (LogUnavailable, TooFewNodes):
+            if name not in IN_MEMORY:
+                raise
+            await remake(client, name, replicas=replicas)
+    await prepare_conductor(client)
+
+
+async def remake(client: Bus, stream: str, *, replicas: int) -> None:
+    """Make a stream that lies in memory anew, and empty: in as many copies as are wanted, or in one when nodes are away.
+
+    When most nodes that kept it were lost, the others never choose a leader for it: those that come back remember nothing, and
+    do not know whether they may. Its consumers are gone with it. Raises JournalError, LogUnavailable.
+    """
+    with contextlib.suppress(StreamMissing):
+        await call(client, f"STREAM.DELETE.{stream}", seconds=5)
+    try:
+        await _make_stream(client, stream, replicas)
+    except TooFewNodes:
+        await _make_stream(client, stream, 1)
+
+
+async def add_copies(client: Bus, stream: str, *, replicas: int) -> None:
+    """Have a stream kept by as many nodes as are wanted, if so many are there. Raises JournalError, LogUnavailable."""
+    with contextlib.suppress(TooFewNodes):
+        await call(client, f"STREAM.UPDATE.{stream}", {"name": stream, **STREAMS[stream], "num_replicas": replicas})
+
+
+async def prepare_conductor(client: Bus) -> None:
+    """Make the durable consumer by which conductors take reports."""
     await make_consumer(client, "REPORTS", REPORTS_CONSUMER, {"ack_wait": 30 * SECOND, "max_ack_pending": 1000})
 
 
-async def _make_stream(client: Bus, config: Mapping[str, Any]) -> None:
-    name = config["name"]
+async def _make_stream(client: Bus, name: str, replicas: int) -> None:
+    """Raises LogUnavailable also for a stream that is there and has no leader."""
+    config = {"name": name, "num_replicas": replicas, **STREAMS[name]}
     try:
-        await call(client, f"STREAM.CREATE.{name}", config)
+        made = await call(client, f"STREAM.CREATE.{name}", config)
     except StreamExists:
         there = (await call(client, f"STREAM.INFO.{name}"))["config"]["num_replicas"]
         copies = max(config["num_replicas"], there)
-        await call(client, f"STREAM.UPDATE.{name}", {**config, "num_replicas": copies})
+        made = await call(client, f"STREAM.UPDATE.{name}", {**config, "num_replicas": copies})
+    if "cluster" in made and not made["cluster"].get("leader"):
+        raise LogUnavailable(f"The stream {name} has no leader.")
 
 
 async def _until_found_together(attempt: Callable[[], Awaitable[object]], deadline: float) -> None:
@@ -116,7 +153,16 @@ class TooFewNodes(JournalError):
     """The cluster has not so many nodes as there are to be copies, or some are away."""
 
 
-REFUSALS: Mapping[int, type[JournalError]] = {10005: TooFewNodes, 10058: StreamExists, 10148: StreamExists}
+class StreamMissing(JournalError):
+    """There is no stream of that name."""
+
+
+REFUSALS: Mapping[int, type[JournalError]] = {
+    10005: TooFewNodes,
+    10058: StreamExists,
+    10059: StreamMissing,
+    10148: StreamExists,
+}
 """What is raised for some of the server's error codes. 10148: it is a consumer that is there."""
 
 
