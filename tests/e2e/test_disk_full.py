@@ -64,7 +64,8 @@ def test_a_full_disk_is_refused_and_survived(
     # What little the log's file has left of its last block may still take a request or two.
     accepted: list[str] = []
     refused = until(partial(refusal, user, accepted))
-    assert refused.headers["Retry-After"] == "1"
+    # One whose first acknowledgement did not come may be recorded: then nobody is told to repeat it unseen.
+    assert refused.headers.get("Retry-After") == "1" or "Look before you ask again" in refused.text
     assert user.states().keys() <= {*before, *accepted}
 
     ballast.unlink()

@@ -87,6 +87,9 @@ class User:
         }
         body = {"auth": {"identity": identity, "scope": {"project": {"name": project, "domain": domain}}}}
         self.http.headers["X-Auth-Token"] = until(lambda: self.token(body))
+        project_id = until(lambda: self.http.get("/identity/v3/auth/projects").json()["projects"])[0]["id"]
+        unlimited = {"quota_set": {"instances": -1, "cores": -1, "ram": -1}}
+        assert self.http.put(f"/v2.1/os-quota-sets/{project_id}", json=unlimited).is_success
 
     def answers(self) -> bool:
         try:
