@@ -36,14 +36,14 @@ class Options:
     """What was asked for on the command line; None: as before, or the default."""
 
     data: Path
-    api_port: int | None
-    nats_port: int | None
-    hypervisor: str | None
-    hosts: int | None
-    token_seconds: int | None
-    keystone_url: str | None
-    keystone_login: Path | None
-    first_instance: bool
+    api_port: int | None = None
+    nats_port: int | None = None
+    hypervisor: str | None = None
+    hosts: int | None = None
+    token_seconds: int | None = None
+    keystone_url: str | None = None
+    keystone_login: Path | None = None
+    first_instance: bool = True
     log: NamedLog = field(default_factory=NamedLog)
 
 

@@ -101,8 +101,8 @@ async def test_a_server_is_in_the_default_security_group_where_it_has_ports(api:
     (known,) = (await api.get("/network/v2.0/security-groups"))["security_groups"]
     (group,) = (await api.get(f"/v2.1/servers/{server_id}/os-security-groups"))["security_groups"]
     assert (group["id"], group["name"]) == (unseen["id"], unseen["name"]) == (known["id"], "default")
-    incoming = [rule["id"] for rule in known["security_group_rules"] if rule["direction"] == "ingress"]
-    assert [rule["id"] for rule in group["rules"]] == incoming
+    incoming = {rule["id"] for rule in known["security_group_rules"] if rule["direction"] == "ingress"}
+    assert {rule["id"] for rule in group["rules"]} == incoming
     assert {rule["group"]["name"] for rule in group["rules"]} <= {"default"}
     assert await api.get(f"/v2.1/servers/{alone}/os-security-groups") == {"security_groups": []}
 

@@ -226,7 +226,7 @@ async def test_an_empty_log_is_exported_and_imported_too(
 
 
 def test_up_says_when_another_command_uses_the_region(settings: Region, capsys: pytest.CaptureFixture[str]) -> None:
-    options = Options(settings.data, None, None, None, None, first_instance=False)
+    options = Options(settings.data, first_instance=False)
     with held(settings):
         assert up(options, detach=False) == 1
     assert "Another command is using the region in" in capsys.readouterr().err
